@@ -1,0 +1,161 @@
+"""Refusals that need no host: wrong configuration, no hosts, missing vault, placeholders.
+
+The task runs once for all hosts of the play, on the controller, and opens no connection.
+It fails with one message that names the place and the way out, or changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+PROJECT = Path(__file__).resolve().parents[2]
+PLACEHOLDER = re.compile(r"CHANGE_ME\w*")
+VAULT_HEADER = b"$ANSIBLE_VAULT;"
+
+
+def placeholders(value: Any, key: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Yield (placeholder, dotted key, the string it stands in) for each placeholder in `value`."""
+    if isinstance(value, str):
+        if found := PLACEHOLDER.search(value):
+            yield found.group(), key, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from placeholders(item, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from placeholders(item, f"{key}[{index}]")
+
+
+def origin(value: Any) -> tuple[str, int]:
+    """Return (path, line) of a value read from YAML; ("", 0) where Ansible does not tell."""
+    try:
+        from ansible._internal._datatag._tags import Origin  # noqa: PLC0415
+    except ImportError:  # a core without value tags: the message goes without the place
+        return "", 0
+    tag = Origin.get_tag(value)
+    return (tag.path or "", tag.line_num or 0) if tag else ("", 0)
+
+
+def vault_id(path: Path) -> str | None:
+    """Return the vault id in a file's header ("default" without one), None for a plain file."""
+    with path.open("rb") as file:
+        header = file.readline()
+    if not header.startswith(VAULT_HEADER):
+        return None
+    fields = header.decode("ascii", "replace").strip().split(";")
+    return fields[3] if len(fields) > 3 else "default"
+
+
+def shown(path: str | Path) -> str:
+    """Return a path as a user of the project's folder would type it."""
+    path = Path(path)
+    real = path.resolve()
+    return str(real.relative_to(PROJECT)) if real.is_relative_to(PROJECT) else str(path)
+
+
+def edit_command(path: Path) -> str:
+    """Return the command that opens a file of variables, encrypted or not."""
+    if path.is_file() and vault_id(path):
+        return f"ansible-vault edit {shown(path)}"
+    return f"$EDITOR {shown(path)}"
+
+
+def wrong_configuration(in_force: str | None) -> str | None:
+    """Return a refusal unless the configuration in force is the project's ansible.cfg."""
+    wanted = PROJECT / "ansible.cfg"
+    if in_force and Path(in_force).exists() and wanted.samefile(in_force):
+        return None
+    message = f"the configuration in force is {in_force or 'none'}, not {wanted}."
+    if PROJECT.stat().st_mode & 0o002:
+        return (
+            f"{message} Ansible reads no ansible.cfg in a folder that everyone may write to: "
+            f"run `chmod o-w {PROJECT}` and start again."
+        )
+    return f"{message} Run from {PROJECT}, with ANSIBLE_CONFIG unset: `unset ANSIBLE_CONFIG`."
+
+
+def missing_vaults(inventories: list[Path]) -> list[str]:
+    """Return one line for each vault that has an example beside it and is not there."""
+    lines = []
+    for example in sorted(e for i in inventories for e in i.glob("group_vars/*/vault.yml.example")):
+        vault = example.with_suffix("")
+        if not vault.exists():
+            path, name = shown(vault), vault.parent.name
+            lines.append(
+                f"{path} is missing: `cp {shown(example)} {path}`, fill it in, then "
+                f"`ansible-vault encrypt --encrypt-vault-id {name} {path}`"
+            )
+    return lines
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """`guard:` without arguments."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return an unchanged result, or a failed one whose message is the refusal."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        refusal = wrong_configuration(constants.CONFIG_FILE) or self._environment(variables)
+        if refusal:
+            result.update(failed=True, outcome="refused", msg=f"Refused: {refusal}")
+        return result
+
+    def _environment(self, task_vars: dict[str, Any]) -> str | None:
+        sources = [Path(s) for s in task_vars.get("ansible_inventory_sources") or []]
+        hosts = task_vars["groups"]["all"]
+        if not hosts:
+            if not any(source.is_dir() for source in sources):
+                return "no environment is chosen: add `-i local`, `-i staging` or `-i production`."
+            where = shown(sources[0] / "hosts.yml")
+            return f"the environment has no hosts: `$EDITOR {where}`."
+        problems = missing_vaults(sources)
+        try:
+            problems += self._placeholders(task_vars["hostvars"], hosts)
+        except AnsibleError as error:
+            return self._undecryptable(sources) or str(error)
+        if not problems:
+            return None
+        return "\n  ".join(["this environment is not filled in yet.", *problems])
+
+    @staticmethod
+    def _placeholders(hostvars: Any, hosts: list[str]) -> list[str]:
+        lines: dict[str, None] = {}
+        for host in hosts:
+            raw = hostvars.raw_get(host)
+            inventory = {"host name": host, **{k: v for k, v in raw.items() if k != "groups"}}
+            for name, key, value in placeholders(inventory):
+                path, line = origin(value)
+                if path:
+                    command = edit_command(Path(path))
+                    lines[f"{name} ({key}) in {shown(path)}:{line}: `{command}`"] = None
+                else:
+                    lines[f"{name} ({key}) of host {host}"] = None
+        return list(lines)
+
+    def _undecryptable(self, sources: list[Path]) -> str | None:
+        for source in sources:
+            for path in sorted(source.glob("*_vars/**/*")):
+                identity = vault_id(path) if path.is_file() else None
+                if not identity:
+                    continue
+                try:
+                    self._loader.get_text_file_contents(str(path))
+                except AnsibleError:
+                    return (
+                        f"{shown(path)} can't be decrypted: the password of vault id "
+                        f"'{identity}' is missing or wrong. See where it is looked for with "
+                        f"`bin/vault-client --help`, then try `ansible-vault view {shown(path)}`."
+                    )
+        return None

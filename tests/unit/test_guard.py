@@ -1,0 +1,136 @@
+"""The refusals that come before any host is touched, in a project of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ["ansible.cfg", "plugins/action/guard.py", "roles/guard", "playbooks/guard.yml"]
+HOSTS = "staging: {hosts: {app1: {ansible_host: 192.0.2.1}}}\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with the guard and one environment, `staging`, that has nothing wrong."""
+    for part in PARTS:
+        target = tmp_path / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, target)
+    for link in ("roles", "action_plugins"):
+        source = ROOT / "playbooks" / link
+        (tmp_path / "playbooks" / link).symlink_to(os.readlink(source))
+    variables = tmp_path / "staging" / "group_vars" / "staging"
+    variables.mkdir(parents=True)
+    (tmp_path / "staging" / "hosts.yml").write_text(HOSTS)
+    (variables / "main.yml").write_text("domain: example.com\n")
+    (tmp_path / "bin").mkdir()
+    client = tmp_path / "bin" / "vault-client"
+    client.write_text("#!/bin/sh\necho right\n")
+    client.chmod(0o755)
+    return tmp_path
+
+
+def run(project: Path, *options: str, **environment: str) -> tuple[int, str]:
+    """Run the guard as a user would; return status and output with its line breaks removed."""
+    ansible = Path(sys.executable).parent / "ansible-playbook"
+    inventory = [] if "-i" in options else ["-i", "staging"]
+    env = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")} | environment
+    ran = subprocess.run(
+        [ansible, "playbooks/guard.yml", *inventory, *options],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.returncode, " ".join((ran.stdout + ran.stderr).split())
+
+
+def encrypt(project: Path, text: str) -> Path:
+    """Write the environment's vault, encrypted with the password that the client gives."""
+    vault = project / "staging/group_vars/staging/vault.yml"
+    secret = VaultSecret(b"right")
+    vault.write_bytes(VaultLib().encrypt(text, secret=secret, vault_id="staging"))
+    return vault
+
+
+def test_lets_a_filled_in_environment_pass(project: Path) -> None:
+    encrypt(project, "token: real\n")
+    status, output = run(project)
+    assert (status, "Refused" in output) == (0, False), output
+
+
+def test_names_every_placeholder_with_file_and_command(project: Path) -> None:
+    (project / "staging/hosts.yml").write_text(HOSTS.replace("192.0.2.1", "CHANGE_ME_ADDRESS"))
+    encrypt(project, "secrets: {DATABASE_URL: 'postgresql://CHANGE_ME_PASSWORD@db/app'}\n")
+    status, output = run(project)
+    assert status == 2
+    assert "CHANGE_ME_ADDRESS (ansible_host) in staging/hosts.yml:1: `$EDITOR" in output
+    assert "CHANGE_ME_PASSWORD (secrets.DATABASE_URL)" in output
+    assert "`ansible-vault edit staging/group_vars/staging/vault.yml`" in output
+    assert "postgresql://" not in output
+
+
+@pytest.mark.parametrize("option", ["--syntax-check", "--list-tasks"])
+def test_placeholders_leave_the_looking_commands_alone(project: Path, option: str) -> None:
+    (project / "staging/hosts.yml").write_text(HOSTS.replace("192.0.2.1", "CHANGE_ME"))
+    assert run(project, option)[0] == 0
+
+
+def test_placeholders_are_refused_under_a_limit_too(project: Path) -> None:
+    (project / "staging/group_vars/staging/main.yml").write_text("domain: CHANGE_ME_DOMAIN\n")
+    status, output = run(project, "--limit", "app1")
+    assert status == 2
+    assert "CHANGE_ME_DOMAIN (domain)" in output
+
+
+def test_an_override_on_the_command_line_takes_a_placeholder_out_of_force(project: Path) -> None:
+    (project / "staging/group_vars/staging/main.yml").write_text("domain: CHANGE_ME_DOMAIN\n")
+    assert run(project, "-e", "domain=example.org")[0] == 0
+
+
+def test_names_the_vault_that_the_password_does_not_open(project: Path) -> None:
+    encrypt(project, "token: real\n")
+    (project / "bin/vault-client").write_text("#!/bin/sh\necho wrong\n")
+    status, output = run(project)
+    assert status == 2
+    assert "staging/group_vars/staging/vault.yml can't be decrypted" in output
+    assert "vault id 'staging'" in output
+
+
+def test_says_how_to_make_a_missing_vault(project: Path) -> None:
+    (project / "staging/group_vars/staging/vault.yml.example").write_text("token: CHANGE_ME\n")
+    status, output = run(project)
+    assert status == 2
+    assert "ansible-vault encrypt --encrypt-vault-id staging" in output
+
+
+def test_refuses_a_foreign_configuration(project: Path) -> None:
+    encrypt(project, "token: real\n")
+    (project / "other.cfg").write_text("")
+    status, output = run(project, ANSIBLE_CONFIG=str(project / "other.cfg"))
+    assert status == 2
+    assert f"the configuration in force is {project}/other.cfg" in output
+    assert "unset ANSIBLE_CONFIG" in output
+
+
+def test_refuses_a_project_that_everyone_may_write_to(project: Path) -> None:
+    project.chmod(0o777)
+    status, output = run(project, HOME=str(project))
+    assert status == 2
+    assert f"chmod o-w {project}" in output
+
+
+def test_refuses_an_environment_without_hosts(project: Path) -> None:
+    (project / "staging/hosts.yml").write_text("staging: {hosts: {}}\n")
+    status, output = run(project)
+    assert status == 2
+    assert "the environment has no hosts: `$EDITOR staging/hosts.yml`" in output

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import engine, paths
+from lab import engine, images, paths
 from lab.errors import LabError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -21,6 +21,13 @@ def _engine(_: argparse.Namespace) -> int:
     return 0
 
 
+def _images(_: argparse.Namespace) -> int:
+    engine.ensure()
+    built = images.ensure()
+    print(f"images: {', '.join(built) or 'present'}")
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments of every verb."""
     top = argparse.ArgumentParser(prog="lab", description=__doc__)
@@ -33,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
 
     verb("env", _env, "print shell exports: eval \"$(python -m lab env)\"")
     verb("engine", _engine, "make sure that a Docker engine with compose and buildx runs")
+    verb("images", _images, "build the host's and the services' images; cached by recipe")
     return top
 
 

@@ -1,0 +1,85 @@
+"""The configuration of a release as the play's variables hold it, checked before any host is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from delight import plan, registry, release, version
+from delight.schema import ConfigError, Service, Settings, validate_services, validate_settings
+
+Value = Callable[[str], Any]
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Valid services and settings, and the secrets they name."""
+
+    services: dict[str, Service]
+    settings: Settings
+    secrets: dict[str, str]
+    hmac_key: str
+
+
+def load(value: Value) -> Config:
+    """The play's configuration, or a ConfigError that names every mistake."""
+    settings = validate_settings(
+        {
+            "app_subnet": value("app_subnet"),
+            "engine": value("deploy_engine"),
+            "keep": value("release_keep"),
+            "memory_margin": value("release_memory_margin"),
+            "disk_free": value("release_disk_free"),
+            "inodes_free": value("release_inodes_free"),
+            "database_max_connections": value("database_max_connections"),
+        }
+    )
+    services = validate_services(value("services"))
+    secrets = value("secrets") or {}
+    needed = {name: f"services.{s}.secrets" for s, svc in services.items() for name in svc.secrets}
+    missing = [
+        f"{path}: {name} is not in the vault's `secrets`; add it with "
+        f"ansible-vault edit {value('env_name')}/group_vars/{value('env_name')}/vault.yml"
+        for name, path in needed.items()
+        if not isinstance(secrets.get(name), str) or not secrets[name]
+    ]
+    key = value("release_hmac_key")
+    if not isinstance(key, str) or len(key) < 16:
+        missing.append("release_hmac_key: must be a text of at least 16 characters in the vault")
+    if missing:
+        raise ConfigError(missing)
+    return Config(services, settings, {n: str(secrets[n]) for n in needed}, str(key))
+
+
+def wanted_tags(
+    config: Config, asked: str, images: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """(version, {service: tag or digest}); `asked` may be empty, `images` overrides single services."""
+    unknown = sorted(set(images) - set(config.services))
+    if unknown:
+        known = ", ".join(sorted(config.services))
+        raise ConfigError(
+            [f"images.{name}: no such service; known are {known}" for name in unknown]
+        )
+    chosen = asked or version.source_version(PROJECT)
+    return chosen, {name: images.get(name, chosen) for name in config.services}
+
+
+def build(value: Value, looks: plan.Looks) -> release.Release:
+    """The release that is asked for; needs the registry to name digests."""
+    config = load(value)
+    chosen, tags = wanted_tags(config, str(value("version")), value("images") or {})
+    login = registry.Login(
+        str(value("registry_username")),
+        str(value("registry_password")) if value("registry_username") else "",
+        str(value("registry_ca")),
+    )
+    repositories = {name: service.image for name, service in config.services.items()}
+    digests = registry.resolve(repositories, tags, login)
+    indices = plan.allocate(config.services, looks)
+    return release.build(
+        chosen, config.services, digests, indices, config.secrets, config.hmac_key, config.settings
+    )

@@ -1,0 +1,142 @@
+"""Fleet decisions: pure functions over what every host said. Nothing here does anything.
+
+An outcome of an act is {"outcome": word, "reason": line, …}; a host that could not be asked has
+the outcome `unreachable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Outcomes = Mapping[str, Mapping[str, Any]]
+
+RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
+ROLLED_BACK, ATTENTION = "rolled back", "needs attention"
+MIGRATED, RECOVERED = "migrated", "recovered"
+
+# ansible-playbook's own statuses are 0 to 5, 99 and 250.
+EXIT_STATUS = {
+    RELEASED: 0,
+    UNCHANGED: 0,
+    MIGRATED: 0,
+    RECOVERED: 0,
+    REFUSED: 20,
+    ROLLED_BACK: 21,
+    ATTENTION: 22,
+}
+
+# Phases of an open run in which the map of its host may already name the new slots.
+MOVED = {"switched", "moving", "moved", "sealed", "settling"}
+SEALED = {"sealed"}
+# Ways for an act to say no before it did anything.
+HARMLESS = {"busy", "pending", "refused"}
+
+
+@dataclass(frozen=True)
+class Mending:
+    """How to end what an earlier run left: `do` is nothing, undo, finish, busy or attention."""
+
+    do: str
+    reason: str = ""
+    hosts: list[str] = field(default_factory=list)
+
+
+def switched(look: Mapping[str, Any]) -> bool:
+    """Whether the open run of this host has moved its traffic; the map's file is the authority."""
+    run = look["state"]["run"]
+    if run["phase"] in MOVED:
+        return True
+    after = run.get("after")
+    return bool(run["phase"] == "switching" and after is not None and look["map"]["file"] == after)
+
+
+def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool], me: str = "") -> Mending:
+    """How to end the open runs of a fleet.
+
+    `looks` are the outcomes of act `look`; `wanted` is the release the new run is for (None: any);
+    `alive` tells of each open run's id whether its controller still lives here.
+    """
+    lost = sorted(h for h, look in looks.items() if look["outcome"] != "ok")
+    seen = {h: look for h, look in looks.items() if look["outcome"] == "ok"}
+    open_runs = {h: look["state"]["run"] for h, look in seen.items() if look["state"]["run"]}
+    if not open_runs:
+        return Mending("nothing")
+    hosts = sorted(open_runs)
+    first = open_runs[hosts[0]]
+    if any(alive.get(run["id"]) and run["id"] != me for run in open_runs.values()):
+        return Mending(
+            "busy",
+            f"{first['kind']} of {first['to']} by {first['by']['name']} is running; wait for it",
+            hosts,
+        )
+    if lost:
+        return Mending(
+            "attention",
+            f"{', '.join(lost)} cannot be asked, and a run is open on {', '.join(hosts)}: no decision for "
+            "the fleet is safe before every host answers",
+            hosts,
+        )
+    ids = {run["id"] for run in open_runs.values()}
+    if any(run["phase"] in SEALED for run in open_runs.values()):
+        return Mending("finish", "an old slot may be stopped already: only forward is left", hosts)
+    if any(closed_as_released(look, ids) for look in seen.values()):
+        return Mending("finish", "the fleet had decided for the new release", hosts)
+    moved = [host for host in hosts if switched(seen[host])]
+    if len(moved) == len(seen) and len(ids) == 1 and first["to"] == wanted:
+        return Mending("finish", "every host has the wanted release already", hosts)
+    reason = f"the traffic had moved on {', '.join(moved)}" if moved else "no traffic had moved"
+    return Mending("undo", reason, hosts)
+
+
+def closed_as_released(look: Mapping[str, Any], ids: set[str]) -> bool:
+    """Whether this host ended one of the runs `ids` as released."""
+    last = look["state"]["last"]
+    return bool(last and last["id"] in ids and last["outcome"] == RELEASED)
+
+
+def failures(outcomes: Outcomes) -> dict[str, str]:
+    """{host: reason} of every host whose act did not end well."""
+    return {
+        host: str(outcome.get("reason") or outcome["outcome"])
+        for host, outcome in sorted(outcomes.items())
+        if outcome["outcome"] not in ("ok", "skipped")
+    }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The fleet's next step: go on, or put back; with why not."""
+
+    go: bool
+    reasons: dict[str, str] = field(default_factory=dict)
+    stop: str = ""
+
+
+def verdict(acts: Mapping[str, Outcomes], stop: str = "") -> Verdict:
+    """Go on only if every act so far ended well on every host and nobody asked to stop."""
+    bad: dict[str, str] = {}
+    for outcomes in acts.values():
+        bad |= {h: r for h, r in failures(outcomes).items() if h not in bad}
+    return Verdict(not bad and not stop, bad, stop)
+
+
+def conclude(acts: Mapping[str, Outcomes], kind: str, stop: str = "") -> tuple[str, dict[str, str]]:
+    """(outcome of the run, {host: reason}) after its last act.
+
+    `acts` is {act: {host: outcome}} of the acts that were tried, in their order.
+    """
+    reasons = verdict({name: o for name, o in acts.items() if name != "undo"}, stop).reasons
+    settled = acts.get("settle", {})
+    lost = failures(settled) | failures(acts.get("seal", {})) | failures(acts.get("undo", {}))
+    if lost:
+        return ATTENTION, reasons | lost
+    if settled:
+        return RELEASED, {}
+    if kind == "migrate" and not reasons and not stop:
+        return MIGRATED, {}
+    words = {outcome["outcome"] for outcomes in acts.values() for outcome in outcomes.values()}
+    if "stage" not in acts and not stop and words <= {"ok", *HARMLESS}:
+        return REFUSED, reasons
+    return ROLLED_BACK, reasons

@@ -1,0 +1,158 @@
+"""The edge of this host: its route map (a file that is the authority, and the runtime copy)."""
+
+from __future__ import annotations
+
+import csv
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from . import files
+
+
+class EdgeError(Exception):
+    """The edge does not answer, or holds another map than it was given."""
+
+
+class Edge:
+    """The HAProxy under `<root>/edge`."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "edge"
+        self.map_file = self.folder / "live.map"
+        self.pool_file = self.folder / "pool.map"
+        self.backends_file = self.folder / "backends.cfg"
+
+    def ask(self, command: str, sock: str = "admin.sock", timeout_s: float = 10) -> str:
+        """One command to a runtime socket, and the whole answer."""
+        path = self.folder / "run" / sock
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(timeout_s)
+        try:
+            client.connect(str(path))
+            client.sendall(command.encode() + b"\n")
+            parts = []
+            while chunk := client.recv(65536):
+                parts.append(chunk)
+        except OSError as error:
+            raise EdgeError(f"the edge does not answer at {path}: {error}; run edge.yml") from error
+        finally:
+            client.close()
+        return b"".join(parts).decode()
+
+    def read_file(self, path: Path | None = None) -> dict[str, str] | None:
+        """The map in the file, {key: value}; None before there is one."""
+        text = files.read_text(path or self.map_file)
+        return None if text is None else parse_map(text)
+
+    def read_runtime(self, path: Path | None = None) -> dict[str, str]:
+        """The map the running edge decides by."""
+        answer = self.ask(f"show map {path or self.map_file}")
+        entries = (line.split(" ", 2)[1:] for line in answer.splitlines() if line.startswith("0x"))
+        return {key: value.strip() for key, value in entries}
+
+    def commit(self, wanted: dict[str, str], path: Path | None = None) -> None:
+        """Make `wanted` the map: the file first (it survives us), then one atomic runtime commit."""
+        target = path or self.map_file
+        files.write_atomic(target, map_text(wanted).encode(), mode=0o644)
+        answer = self.ask(f"prepare map {target}")
+        if "New version created" not in answer:
+            raise EdgeError(f"the edge refused a new version of {target}: {answer.strip()}")
+        version = answer.split(":")[1].strip()
+        entries = list(wanted.items())
+        for at in range(0, len(entries), 50):
+            payload = "\n".join(f"{key} {value}" for key, value in entries[at : at + 50])
+            refusal = self.ask(f"add map @{version} {target} <<\n{payload}\n").strip()
+            if refusal:
+                raise EdgeError(f"the edge refused an entry of {target}: {refusal}")
+        refusal = self.ask(f"commit map @{version} {target}").strip()
+        if refusal:
+            raise EdgeError(f"the edge refused to commit {target}: {refusal}")
+        if self.read_runtime(target) != wanted:
+            raise EdgeError(f"the edge does not show the map it was given ({target})")
+
+    def set_pool(self, serving: bool) -> None:
+        """Say whether this host has anything to serve; its readiness answer needs it."""
+        pool = {**(self.read_file(self.pool_file) or {}), "routes": "yes" if serving else "no"}
+        if self.read_file(self.pool_file) != pool:
+            self.commit(pool, self.pool_file)
+
+    def servers(self) -> list[dict[str, str]]:
+        """One row of counters a server (`pxname`, `svname`, `status`, `check_status`, `scur`, …)."""
+        answer = self.ask("show stat -1 4 -1").lstrip("# ")
+        return list(csv.DictReader(answer.splitlines()))
+
+    def unready(self, backends: set[str]) -> list[str]:
+        """Checked servers of `backends` whose check has not yet been answered well."""
+        rows = [r for r in self.servers() if r["pxname"] in backends and not is_twin(r["svname"])]
+        missing = backends - {r["pxname"] for r in rows}
+        if missing:
+            raise EdgeError(f"the edge has no backend {', '.join(sorted(missing))}")
+        return [
+            f"{r['pxname']}/{r['svname']} ({r['status']}, check {r['check_status'] or 'not run'})"
+            for r in rows
+            if not (r["status"].startswith("UP") and r["check_status"].startswith("L7OK"))
+        ]
+
+    def sessions(self, backends: set[str]) -> int:
+        """Requests and streams in flight at `backends`."""
+        return sum(int(r["scur"] or 0) for r in self.servers() if r["pxname"] in backends)
+
+    def cut(self, backends: set[str]) -> None:
+        """End every session that is still open at `backends`."""
+        for row in self.servers():
+            if row["pxname"] in backends:
+                self.ask(f"shutdown sessions server {row['pxname']}/{row['svname']}")
+
+    def drain(self, backends: set[str], deadline: float) -> dict[str, Any]:
+        """Wait until `backends` are idle; at `deadline` (monotonic seconds) cut what is left."""
+        began = time.monotonic()
+        while left := self.sessions(backends):
+            if time.monotonic() >= deadline:
+                self.cut(backends)
+                break
+            time.sleep(0.1)
+        return {"cut": left, "seconds": round(time.monotonic() - began, 3)}
+
+    def write_backends(self, text: str) -> bool:
+        """Replace the backends and reload without a lost request; whether anything changed."""
+        before = files.read_text(self.backends_file)
+        if before == text:
+            return False
+        self._check(text)
+        files.write_atomic(self.backends_file, text.encode(), mode=0o644)
+        answer = self.ask("reload", sock="master.sock", timeout_s=60)
+        if "Success=1" not in answer:
+            # The running workers go on with what they have; the file must say the same.
+            files.write_atomic(self.backends_file, (before or "").encode(), mode=0o644)
+            raise EdgeError(f"the edge refused its new backends: {answer.strip()[-800:]}")
+        return True
+
+    def _check(self, text: str) -> None:
+        """Let the running edge's own binary read the candidate before anything is replaced."""
+        candidate = self.folder / "candidate.cfg"
+        files.write_atomic(candidate, text.encode(), mode=0o644)
+        config = ["-f", str(self.folder / "haproxy.cfg"), "-f", str(candidate)]
+        argv = ["docker", "exec", "delight-edge", "haproxy", "-c", "-q", *config]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        candidate.unlink()
+        if done.returncode:
+            raise EdgeError(f"the new backends are not valid: {done.stderr.strip()[-800:]}")
+
+
+def is_twin(server: str) -> bool:
+    """The unchecked backup copy of a replica."""
+    return server.endswith("-backup")
+
+
+def parse_map(text: str) -> dict[str, str]:
+    """{key: value} of a map file; blank lines and comments are passed over."""
+    lines = (line.strip() for line in text.splitlines())
+    return dict(line.split(None, 1) for line in lines if line and not line.startswith("#"))
+
+
+def map_text(entries: dict[str, str]) -> str:
+    """The file for `entries`, sorted so that equal maps are equal files."""
+    return "".join(f"{key} {value}\n" for key, value in sorted(entries.items()))

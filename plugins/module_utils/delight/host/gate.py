@@ -1,0 +1,157 @@
+"""The gate: what every replica of a new slot must show before it gets traffic."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import docker
+
+# How often a replica is asked while it starts, and how often its container is looked at.
+POLL_S = 0.02
+WATCH_S = 0.1
+
+
+@dataclass
+class Answer:
+    """One probe: the status and what came with it, or the error that came instead."""
+
+    status: int | None = None
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    def told(self) -> str:
+        """For a person, in one line."""
+        if self.status is None:
+            return f"no answer ({self.error})" if self.error else "no answer"
+        return f"{self.status} {self.body[:400].strip()}"
+
+
+def probe(address: str, port: int, path: str, host: str, timeout_s: float) -> Answer:
+    """Ask the replica itself, not through the edge."""
+    connection = http.client.HTTPConnection(address, port, timeout=timeout_s)
+    try:
+        connection.request("GET", path, headers={"Host": host, "Connection": "close"})
+        answer = connection.getresponse()
+        body = answer.read(65536).decode(errors="replace")
+        headers = {key.lower(): value for key, value in answer.getheaders()}
+        return Answer(answer.status, body, headers)
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(error=f"{type(error).__name__}: {error}")
+    finally:
+        connection.close()
+
+
+def identity(answer: Answer, where: str) -> str | None:
+    """The release an answer says it comes from; `where` is `json:<key>`, `header:<name>` or `none`."""
+    kind, _, name = where.partition(":")
+    if kind == "header":
+        return answer.headers.get(name.lower())
+    try:
+        found = json.loads(answer.body)
+        for key in name.split("."):
+            found = found[key]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return str(found)
+
+
+def judge(answer: Answer, health: dict[str, Any], release: str) -> str:
+    """`pass`, `wait` (not there yet) or `wrong` (a good answer, but of another release)."""
+    if answer.status != health["status"]:
+        return "wait"
+    if health["release"] == "none":
+        return "pass"
+    return "pass" if identity(answer, health["release"]) == release else "wrong"
+
+
+def alive(container_id: str) -> str:
+    """Empty while the container runs its first life; otherwise what became of it."""
+    state = docker.inspect(container_id)
+    if not state["State"]["Running"]:
+        oom = ", out of memory" if state["State"].get("OOMKilled") else ""
+        return f"its container exited with status {state['State']['ExitCode']}{oom}"
+    if state["RestartCount"]:
+        return f"its container was restarted {state['RestartCount']} times"
+    return ""
+
+
+def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> dict[str, Any]:
+    """Gate one replica with a port.
+
+    `replica` is {"id", "name", "address"}. The result is {"passed", "event", "reason", "answer",
+    "seconds"}; `event` is one of passed, exited, wrong_release, timeout.
+    """
+    began = time.monotonic()
+    deadline = began + health["timeout_s"]
+    streak = wrong = 0
+    watched, answer = 0.0, Answer()
+
+    def ended(event: str, reason: str = "") -> dict[str, Any]:
+        seconds = round(time.monotonic() - began, 3)
+        told = {"event": event, "reason": reason, "answer": answer.told(), "seconds": seconds}
+        return {"passed": event == "passed", "name": replica["name"], "id": replica["id"], **told}
+
+    while True:
+        if time.monotonic() - watched >= WATCH_S:
+            watched = time.monotonic()
+            if death := alive(replica["id"]):
+                return ended("exited", death)
+        answer_now = probe(
+            replica["address"],
+            health["port"],
+            health["ready"],
+            health["host"],
+            timeout_s=min(5.0, max(0.2, deadline - time.monotonic())),
+        )
+        verdict = judge(answer_now, health, release)
+        # What came instead of an answer is worth telling only when there never was one.
+        if answer_now.status is not None or answer.status is None:
+            answer = answer_now
+        streak = streak + 1 if verdict == "pass" else 0
+        wrong = wrong + 1 if verdict == "wrong" else 0
+        if streak >= health["successes"]:
+            return ended("passed")
+        if wrong >= health["successes"]:
+            says = identity(answer, health["release"])
+            return ended("wrong_release", f"it answers as release {says!r}, not {release!r}")
+        if time.monotonic() >= deadline:
+            times = f"{health['successes']} good answers in a row"
+            return ended("timeout", f"no {times} within {health['timeout_s']:g} s")
+        time.sleep(health["interval_s"] if streak or wrong else POLL_S)
+
+
+def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, Any]:
+    """Gate one replica without a port: Docker's health where the image has one, else a steady run."""
+    began = time.monotonic()
+
+    def ended(event: str, reason: str = "", answer: str = "") -> dict[str, Any]:
+        seconds = round(time.monotonic() - began, 3)
+        told = {"event": event, "reason": reason, "answer": answer, "seconds": seconds}
+        return {"passed": event == "passed", "name": replica["name"], "id": replica["id"], **told}
+
+    while True:
+        if death := alive(replica["id"]):
+            return ended("exited", death)
+        health_state = docker.inspect(replica["id"])["State"].get("Health")
+        status = health_state["Status"] if health_state else "none"
+        waited = time.monotonic() - began
+        if status == "healthy" or (status == "none" and waited >= health["steady_s"]):
+            return ended("passed", answer=status)
+        if waited >= health["timeout_s"]:
+            return ended("timeout", f"not healthy within {health['timeout_s']:g} s", status)
+        time.sleep(WATCH_S)
+
+
+def evidence(container_id: str, lines: int = 50) -> dict[str, Any]:
+    """What a person needs to see of a sick container: its last log lines and its health log."""
+    try:
+        log = (docker.inspect(container_id)["State"].get("Health") or {}).get("Log") or []
+        told = [f"exit {e['ExitCode']}: {e['Output'].strip()[:400]}" for e in log[-3:]]
+        return {"logs": docker.logs(container_id, lines).splitlines()[-lines:], "health_log": told}
+    except docker.DockerError as error:
+        return {"logs": [f"(no logs: {error})"], "health_log": []}

@@ -1,0 +1,68 @@
+"""Act `look`: everything a plan needs to know of a host. Reads, changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from . import docker, files, store
+from .edge import Edge, EdgeError
+
+
+def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """The state, the kept releases, the map in file and runtime, the containers, the room left.
+
+    `problems` are lines a person can act on; with any of them a host is not ready to deploy.
+    """
+    edge = Edge(at.root)
+    problems = []
+    running: list[dict[str, Any]] = []
+    runtime: dict[str, str] | None = None
+    try:
+        running = [c for c in docker.containers() if c["slot"] in store.SLOTS]
+    except docker.DockerError as error:
+        problems.append(f"{error}; run provision.yml")
+    if not (at.root / "edge").is_dir():
+        problems.append(f"{at.root}/edge does not exist; run provision.yml")
+    else:
+        try:
+            runtime = edge.read_runtime()
+        except EdgeError as error:
+            problems.append(str(error))
+    boot_id, _ = store.boot()
+    images = params.get("images", [])
+    return {
+        "outcome": "ok",
+        "state": at.load(),
+        "releases": at.manifests(),
+        "map": {"file": edge.read_file() or {}, "runtime": runtime},
+        "backends": files.read_text(edge.backends_file) or "",
+        "containers": running,
+        "images": [i for i in images if not problems and docker.has_image(i)],
+        "room": room(at.root),
+        "boot": boot_id,
+        "problems": problems,
+    }
+
+
+def room(root: Path) -> dict[str, int]:
+    """Bytes of memory and disk, and inodes, that are free for a new slot."""
+    memory = Path("/proc/meminfo").read_text().split("MemAvailable:")[1].split()[0]
+    folder = Path("/var/lib/docker")
+    while not folder.exists():
+        folder = folder.parent
+    inodes = os.statvfs(folder).f_favail
+    return {
+        "memory": int(memory) * 1024,
+        "disk": min(shutil.disk_usage(p).free for p in (folder, existing(root))),
+        "inodes": inodes,
+    }
+
+
+def existing(path: Path) -> Path:
+    """The nearest folder at or above `path` that exists."""
+    while not path.exists():
+        path = path.parent
+    return path

@@ -1,0 +1,86 @@
+"""One act on this host: look up its function, hold the lock, journal it, answer with an outcome.
+
+An outcome is {"outcome": "ok" | "failed" | "refused" | "busy" | "fenced" | "pending", "reason": one
+line, "told": one line for the progress, …}. Nothing raises out of here: errors are data.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import docker, look, migrate, prepare, prune, stage, store, switch
+from .edge import EdgeError
+
+Act = Callable[[store.Store, dict[str, Any]], dict[str, Any]]
+
+ACTS: dict[str, Act] = {
+    "look": look.look,
+    "lock": prepare.lock,
+    "prepare": prepare.prepare,
+    "migrate": migrate.migrate,
+    "stage": stage.stage,
+    "switch": switch.switch,
+    "workers": stage.workers,
+    "seal": switch.seal,
+    "settle": switch.settle,
+    "undo": switch.undo,
+    "sweep": prune.sweep,
+}
+# Acts that only look, or that a timer runs each minute, would fill the journal with nothing.
+UNJOURNALED = {"look", "sweep"}
+LOCK_WAIT_S = 120.0
+
+
+def perform(name: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Run the act `name`; `params["root"]` is the release folder."""
+    at = store.Store(Path(params["root"]))
+    began = time.monotonic()
+    try:
+        with at.locked(params.get("lock_wait_s", LOCK_WAIT_S), shared=name == "look"):
+            outcome = guarded(ACTS[name], at, params)
+            outcome["took_s"] = round(time.monotonic() - began, 3)
+            if name not in UNJOURNALED:
+                at.journal(record(name, params, outcome))
+    except store.Refused as refusal:
+        outcome = {"outcome": refusal.outcome, "reason": str(refusal)}
+    except OSError as error:
+        outcome = {"outcome": "failed", "reason": f"{name}: {error}"}
+    return outcome
+
+
+def guarded(act: Act, at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """The act's outcome, with every foreseen error turned into one."""
+    try:
+        return act(at, params)
+    except store.Refused as refusal:
+        return {"outcome": refusal.outcome, "reason": str(refusal)}
+    except (docker.DockerError, EdgeError, ValueError, OSError) as error:
+        return {"outcome": "failed", "reason": str(error)}
+
+
+def record(name: str, params: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:
+    """The journal's line: who, what, for which release, how it ended, how long it took."""
+    run = params.get("run", {})
+    return {
+        "act": name,
+        "run": run.get("id"),
+        "kind": run.get("kind"),
+        "release": run.get("to"),
+        "by": run.get("by", {}).get("name"),
+        "outcome": outcome["outcome"],
+        "reason": outcome.get("reason", ""),
+        "seconds": outcome["took_s"],
+    }
+
+
+def main() -> None:
+    """For the host's own timer: `python3 agent.pyz sweep [root]`."""
+    name, root = (*sys.argv[1:], "/srv/delight")[:2]
+    outcome = perform(name, {"root": root})
+    print(json.dumps(outcome))
+    sys.exit(0 if outcome["outcome"] == "ok" else 1)

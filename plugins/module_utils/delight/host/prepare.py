@@ -1,0 +1,114 @@
+"""Acts `lock` and `prepare`: claim the host, fetch what the release needs, write it down."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from . import docker, files, store
+from .edge import Edge, EdgeError
+
+
+def lock(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """Open the run on this host; nothing may have changed since the plan looked at it."""
+    state = at.load()
+    run, wanted = state["run"], params["run"]
+    if run is not None and run["id"] == wanted["id"]:
+        return {"outcome": "ok"}
+    if run is not None:
+        raise store.Refused(
+            "busy",
+            f"{run['kind']} of {run['to']} by {run['by']['name']} has run since {run['started']}",
+        )
+    if state["live"] != params["live"] or state["last"] != params["last"]:
+        raise store.Refused(
+            "busy", "another run has changed this host since it was looked at; run again"
+        )
+    state["run"] = {**wanted, "from": state["live"], "phase": "locked", "started": store.now()}
+    at.save(state)
+    return {"outcome": "ok", "changed": True}
+
+
+def prepare(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """Pull by digest, write `releases/<id>/`, give the edge the backends of the new slots."""
+    lock(at, params)
+    state = at.own(params["run"]["id"])
+    at.phase(state, "preparing")
+    manifest = params["manifest"]
+    try:
+        pulled = pull(params)
+        written = write_release(at, manifest, params.get("files"))
+        reloaded = Edge(at.root).write_backends(params["backends"])
+    except (docker.DockerError, EdgeError, OSError) as error:
+        return {"outcome": "failed", "reason": str(error)}
+    at.phase(state, "prepared")
+    told = [f"pulled {len(pulled)} images"] if pulled else []
+    told += ["wrote the release"] if written else []
+    told += ["gave the edge its backends (hitless reload)"] if reloaded else []
+    return {"outcome": "ok", "changed": bool(told), "told": ", ".join(told) or "all there already"}
+
+
+def pull(params: dict[str, Any]) -> list[str]:
+    """Pull what is missing, at once; a kept release needs no registry."""
+    missing = [image for image in params["images"] if not docker.has_image(image)]
+    docker.in_parallel(lambda image: docker.pull(image, params.get("login")), missing)
+    return missing
+
+
+def write_release(
+    at: store.Store, manifest: dict[str, Any], contents: dict[str, dict[str, Any]] | None
+) -> bool:
+    """Make `releases/<id>/` complete; whether it had to be written.
+
+    `contents` is {relative path: {"text", "mode", "owner": [uid, gid]}}, or None for a release
+    that must be here already, as for a rollback.
+    """
+    folder = at.releases / manifest["id"]
+    damage = damaged(folder, manifest)
+    if not damage:
+        return False
+    if contents is None:
+        raise OSError(
+            f"release {manifest['id']} is damaged on this host: {damage}; deploy it again"
+        )
+    temporary = at.releases / f".{manifest['id']}.new"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(mode=0o750, parents=True)
+    for name, file in contents.items():
+        path = temporary / name
+        make_folders(path.parent, temporary)
+        uid, gid = file["owner"]
+        files.write_atomic(path, file["text"].encode(), int(file["mode"], 8), (uid, gid))
+    text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+    files.write_atomic(temporary / "release.json", text.encode(), mode=0o640)
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.rename(temporary, folder)
+    files.sync_folder(at.releases)
+    return True
+
+
+def make_folders(folder: Path, root: Path) -> None:
+    """Folders below the release are root's alone; Docker mounts the single files."""
+    if folder != root and not folder.exists():
+        make_folders(folder.parent, root)
+        folder.mkdir(mode=0o750)
+
+
+def damaged(folder: Path, manifest: dict[str, Any]) -> str:
+    """What is wrong with a kept release, or nothing.
+
+    Secret files are checked by presence: their digests are HMACs whose key never leaves the vault.
+    """
+    if files.read_json(folder / "release.json") != manifest:
+        return "release.json is missing or differs"
+    for name, digest in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if not name.startswith("secrets/") and files.sha256(path.read_bytes()) != digest:
+            return f"{name} does not match its checksum"
+    return ""

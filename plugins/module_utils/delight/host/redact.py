@@ -1,0 +1,38 @@
+"""Texts that are shown to a person carry no secret of the release they are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+MASK = "••••••"
+# Shorter values would blank out ordinary words and figures.
+SHORTEST = 4
+
+
+def secret_values(release: Path) -> set[str]:
+    """Every form in which a secret of the release in this folder could stand in a text."""
+    values = set()
+    for file in release.glob("secrets/*/*"):
+        values |= forms(file.read_text(errors="replace").strip())
+    return values
+
+
+def forms(value: str) -> set[str]:
+    """The value itself, its lines, the password of a URL, and the percent-encoded ways to write them."""
+    found = {value, *value.splitlines()}
+    try:
+        password = urlsplit(value).password if "://" in value else None
+    except ValueError:
+        password = None
+    if password:
+        found |= {password, unquote(password)}
+    found |= {quote(text, safe="") for text in found}
+    return {text for text in found if len(text) >= SHORTEST}
+
+
+def redact(text: str, values: set[str]) -> str:
+    """`text` with every one of `values` masked, the longest first."""
+    for value in sorted(values, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text

@@ -1,0 +1,87 @@
+"""Slots on this host: starting, stopping and removing what runs in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import docker, store
+from .addresses import SLOT_DIGITS, address, backend
+from .edge import Edge
+
+
+def guard_unnamed(edge: Edge, service: str, slot: str) -> None:
+    """No slot is stopped while the map's file or the running edge names it."""
+    name = backend(service, slot)
+    if name in (edge.read_file() or {}).values() or name in edge.read_runtime().values():
+        raise store.Refused("failed", f"{name} still has traffic and is not touched")
+
+
+def bring_up(at: store.Store, manifest: dict[str, Any], service: str, slot: str) -> dict[str, Any]:
+    """Have every replica of `service` run in `slot`; the result says how it came about.
+
+    A slot that holds this very release is used as it is (warm: running, cold: stopped); anything
+    else in it is stopped, removed and replaced.
+    """
+    spec = manifest["services"][service]
+    found = docker.containers(service=service, slot=slot)
+    same = len(found) == spec["replicas"] and all(
+        (c["release"], c["fingerprint"]) == (manifest["id"], spec["fingerprint"]) for c in found
+    )
+    if same:
+        how = "warm" if all(c["running"] for c in found) else "cold"
+        docker.in_parallel(lambda c: docker.start(c["id"]), [c for c in found if not c["running"]])
+    else:
+        clear(found, spec["grace_s"])
+        variables = {
+            "RELEASE": manifest["id"],
+            "SLOT": slot,
+            "SLOT_DIGIT": SLOT_DIGITS[slot],
+        }
+        names = [f"{service}-{n}" for n in range(1, spec["replicas"] + 1)]
+        file = at.releases / manifest["id"] / "compose.yml"
+        project = f"delight-{backend(service, slot)}"
+        docker.compose(docker.compose_up(project, file, names), variables)
+        how = "new"
+    return {"how": how, "replicas": replicas(manifest, service, slot)}
+
+
+def replicas(manifest: dict[str, Any], service: str, slot: str) -> list[dict[str, Any]]:
+    """[{"id", "name", "address"}] of what runs in a slot."""
+    spec = manifest["services"][service]
+    return [
+        {
+            "id": c["id"],
+            "name": c["name"],
+            "service": service,
+            "address": address(
+                manifest["subnet"], spec["index"], SLOT_DIGITS[slot], int(c["replica"])
+            ),
+        }
+        for c in docker.containers(service=service, slot=slot)
+    ]
+
+
+def set_restart(service: str, slot: str, policy: str) -> None:
+    """Give every replica in a slot the restart policy that fits its part."""
+    found = docker.containers(service=service, slot=slot)
+    docker.in_parallel(lambda c: docker.set_restart(c["id"], policy), found)
+
+
+def start(service: str, slot: str) -> None:
+    """Start the stopped replicas of a slot again, to stay."""
+    found = docker.containers(service=service, slot=slot)
+    docker.in_parallel(lambda c: docker.start(c["id"]), found)
+    set_restart(service, slot, "unless-stopped")
+
+
+def stop(service: str, slot: str, grace_s: float) -> None:
+    """Stop a slot and keep its containers, for a rollback."""
+    found = [c for c in docker.containers(service=service, slot=slot) if c["running"]]
+    docker.in_parallel(lambda c: docker.stop(c["id"], grace_s), found)
+
+
+def clear(found: list[dict[str, Any]], grace_s: float) -> None:
+    """Stop and remove containers."""
+    running = [c for c in found if c["running"]]
+    docker.in_parallel(lambda c: docker.stop(c["id"], grace_s), running)
+    docker.in_parallel(lambda c: docker.remove(c["id"]), found)

@@ -1,0 +1,162 @@
+"""What a host knows of its releases: `state.json`, the journal, the lock and the kept releases.
+
+state.json:
+    layout    int, the format of this file; an older engine refuses a newer one
+    live      id of the release this host serves, or null
+    slots     {service: {"live": "blue"|"green"|null, "blue": id|null, "green": id|null}}
+    history   [{"release": id, "good": bool, "since": UTC}], oldest first
+    run       the open run, or null: {"id", "kind", "by", "from", "to", "phase", "before": {map},
+              "after": {map}, "staged": [{"service", "slot"}], "slots": {service: slot to be live},
+              "moved": [worker services], "started": UTC}
+    last      the run that closed last: {"id", "release", "outcome", "time"} or null
+    cool      [{"service", "slot", "at": seconds on this host's boot clock, "boot": boot id}]
+"""
+
+from __future__ import annotations
+
+import copy
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import files
+
+LAYOUT = 1
+SLOTS = ("blue", "green")
+EMPTY: dict[str, Any] = {
+    "layout": LAYOUT,
+    "live": None,
+    "slots": {},
+    "history": [],
+    "run": None,
+    "last": None,
+    "cool": [],
+}
+
+
+class Refused(Exception):
+    """This act must not go on; `outcome` says in one word why, the text in one line."""
+
+    def __init__(self, outcome: str, text: str) -> None:
+        super().__init__(text)
+        self.outcome = outcome
+
+
+class Store:
+    """The release folder of one host."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.releases = root / "releases"
+        self.state_file = root / "state.json"
+
+    def load(self) -> dict[str, Any]:
+        """The recorded state; a host without one has never served."""
+        state = files.read_json(self.state_file)
+        if state is None:
+            return copy.deepcopy(EMPTY)
+        if state["layout"] > LAYOUT:
+            raise Refused(
+                "refused",
+                f"{self.state_file} has layout {state['layout']}, this engine knows {LAYOUT}: "
+                "deploy with the newer version of this project",
+            )
+        found: dict[str, Any] = {**copy.deepcopy(EMPTY), **state}
+        return found
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Record `state` durably, before the act it announces."""
+        text = json.dumps(state, indent=1, sort_keys=True) + "\n"
+        files.write_atomic(self.state_file, text.encode(), mode=0o600)
+
+    def own(self, run_id: str) -> dict[str, Any]:
+        """The state, if the open run is `run_id`; otherwise somebody else has taken over."""
+        state = self.load()
+        run = state["run"]
+        if run is None or run["id"] != run_id:
+            owner = f"run {run['id']} by {run['by']['name']}" if run else "a run that has closed it"
+            raise Refused("fenced", f"this run was taken over by {owner}; nothing was touched")
+        return state
+
+    def phase(self, state: dict[str, Any], phase: str, **changes: Any) -> None:
+        """Record that the open run enters `phase`."""
+        state["run"].update(phase=phase, **changes)
+        self.save(state)
+
+    def close(self, state: dict[str, Any], outcome: str) -> None:
+        """End the open run with `outcome`."""
+        run = state["run"]
+        state["last"] = {
+            "id": run["id"],
+            "release": run["to"],
+            "outcome": outcome,
+            "time": now(),
+        }
+        state["run"] = None
+        self.save(state)
+
+    def manifests(self) -> dict[str, Any]:
+        """{id: manifest} of every release kept on this host; a half-written one does not count."""
+        found = {}
+        for folder in sorted(self.releases.iterdir()) if self.releases.is_dir() else []:
+            manifest = files.read_json(folder / "release.json")
+            if manifest is not None and not folder.name.startswith("."):
+                found[folder.name] = manifest
+        return found
+
+    def manifest(self, release: str) -> dict[str, Any]:
+        """The manifest of a kept release."""
+        manifest = files.read_json(self.releases / release / "release.json")
+        if manifest is None:
+            raise Refused("refused", f"release {release} is not kept in {self.releases}")
+        found: dict[str, Any] = manifest
+        return found
+
+    def journal(self, record: dict[str, Any]) -> None:
+        """Append one line for people and audits; never a secret."""
+        line = json.dumps({"time": now(), **record}, sort_keys=True) + "\n"
+        fd = os.open(self.root / "journal.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        try:
+            os.write(fd, line.encode())
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def locked(self, wait_s: float, shared: bool = False) -> Iterator[None]:
+        """Hold this host's lock; an act whose controller has died still holds its own until it ends."""
+        self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        fd = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + wait_s
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        try:
+            while True:
+                try:
+                    fcntl.flock(fd, kind | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise Refused(
+                            "busy", f"another act has held {self.root}/lock for {wait_s:.0f} s"
+                        ) from None
+                    time.sleep(0.02)
+            yield
+        finally:
+            os.close(fd)
+
+
+def now() -> str:
+    """UTC, ISO 8601 with a Z, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def boot() -> tuple[str, float]:
+    """(id of this boot, seconds since it): the only clock that two acts of a host may compare."""
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return boot_id, time.clock_gettime(time.CLOCK_BOOTTIME)

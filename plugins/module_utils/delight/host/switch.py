@@ -1,0 +1,212 @@
+"""Acts `switch`, `seal`, `settle` and `undo`: moving the traffic, and both ways to end a run."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from . import docker, files, gate, prune, slots, store
+from .addresses import backend
+from .edge import Edge, EdgeError
+
+
+def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """Move all traffic of this host in one map commit, and look whether the new slots stand it."""
+    state = at.own(params["run"]["id"])
+    edge = Edge(at.root)
+    run = state["run"]
+    after = params["map"]
+    run.update(
+        before=edge.read_file() or {}, after=after, slots=params["slots"], gone=params["gone"]
+    )
+    at.phase(state, "switching")
+    # From here on a reboot must find the new slots started: the map may name them at any moment.
+    for one in run.get("staged", []):
+        slots.set_restart(one["service"], one["slot"], "unless-stopped")
+    try:
+        edge.commit(after)
+        edge.set_pool(bool(after))
+    except EdgeError as error:
+        return {"outcome": "failed", "reason": str(error)}
+    boot_id, at_s = store.boot()
+    at.phase(state, "switched", switched={"boot": boot_id, "at": at_s})
+    point_live(at, run["to"])
+    for one in run.get("staged", []):
+        for replica in docker.containers(service=one["service"], slot=one["slot"]):
+            if death := gate.alive(replica["id"]):
+                return {
+                    "outcome": "failed",
+                    "reason": f"{replica['name']}: {death} after the switch",
+                }
+    return {"outcome": "ok", "changed": True, "told": "the traffic moved in one map commit"}
+
+
+def point_live(at: store.Store, release: str | None) -> None:
+    """`live` shows people which release serves; nothing decides by it."""
+    link = at.root / "live"
+    if release is None:
+        link.unlink(missing_ok=True)
+        return
+    temporary = at.root / ".live.new"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(f"releases/{release}")
+    os.replace(temporary, link)
+    files.sync_folder(at.root)
+
+
+def seal(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """Record the point of no return, before any host stops an old slot."""
+    state = at.own(params["run"]["id"])
+    at.phase(state, "sealed")
+    return {"outcome": "ok", "changed": True}
+
+
+def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """Drain the old slots, keep them warm or stop them, prune, and close the run as released."""
+    state = at.own(params["run"]["id"])
+    edge = Edge(at.root)
+    run = state["run"]
+    if run["phase"] != "sealed":
+        at.phase(state, "settling")
+    manifests = at.manifests()
+    after = run.get("after", edge.read_file() or {})
+    olds = old_slots(state, run)
+    drained = docker.in_parallel(
+        lambda old: drain(edge, run, old, manifests), [o for o in olds if has_port(o, manifests)]
+    )
+    state["cool"] = [
+        c for c in state["cool"] if backend(c["service"], c["slot"]) not in after.values()
+    ]
+    for old in olds:
+        cool_down(edge, state, old, manifests)
+    for service, slot in run.get("slots", {}).items():
+        held = state["slots"].setdefault(service, {"live": None, "blue": None, "green": None})
+        if held["live"] != slot or held[slot] is None:
+            held[slot] = run["to"]
+        held["live"] = slot
+    for one in [*run.get("staged", []), *run.get("moved", [])]:
+        state["slots"][one["service"]][one["slot"]] = run["to"]
+    for service in run.get("gone", []):
+        if service in state["slots"]:
+            state["slots"][service]["live"] = None
+    remember(state, run)
+    state["live"] = run["to"]
+    point_live(at, run["to"])
+    at.close(state, "released")
+    pruned = prune.prune(at, state, params.get("keep", 5))
+    cut = sum(d["cut"] for d in drained)
+    told = f"drained, {cut} streams ended at their bound" if cut else "drained"
+    return {"outcome": "ok", "changed": True, "told": told, "drained": drained, "pruned": pruned}
+
+
+def old_slots(state: dict[str, Any], run: dict[str, Any]) -> list[dict[str, str]]:
+    """[{"service", "slot", "release"}] that served before this run and do not any more."""
+    found = []
+    for service, held in state["slots"].items():
+        live = held["live"]
+        if live and (
+            service in run.get("gone", []) or run.get("slots", {}).get(service, live) != live
+        ):
+            found.append({"service": service, "slot": live, "release": held[live]})
+    return found
+
+
+def has_port(old: dict[str, str], manifests: dict[str, Any]) -> bool:
+    """Whether a slot had traffic of the edge."""
+    return bool(manifests[old["release"]]["services"][old["service"]]["port"])
+
+
+def drain(
+    edge: Edge, run: dict[str, Any], old: dict[str, str], manifests: dict[str, Any]
+) -> dict[str, Any]:
+    """Wait for the last request of an old slot; its bound counts from the switch."""
+    bound_s = manifests[old["release"]]["services"][old["service"]]["drain_s"]
+    boot_id, now_s = store.boot()
+    switched = run.get("switched") or {"boot": boot_id, "at": now_s}
+    waited_s = now_s - switched["at"] if switched["boot"] == boot_id else bound_s
+    name = backend(old["service"], old["slot"])
+    return edge.drain({name}, time.monotonic() + max(0.0, bound_s - waited_s))
+
+
+def cool_down(
+    edge: Edge, state: dict[str, Any], old: dict[str, str], manifests: dict[str, Any]
+) -> None:
+    """Keep an old slot running for a rollback for its `warm` time, or stop it now."""
+    service, slot = old["service"], old["slot"]
+    spec = manifests[old["release"]]["services"][service]
+    slots.set_restart(service, slot, "no")
+    if not spec["port"]:
+        return  # workers were stopped when the new ones took over
+    slots.guard_unnamed(edge, service, slot)
+    if spec["warm_s"] <= 0:
+        slots.stop(service, slot, spec["grace_s"])
+        return
+    boot_id, now_s = store.boot()
+    state["cool"].append(
+        {"service": service, "slot": slot, "at": now_s + spec["warm_s"], "boot": boot_id}
+    )
+
+
+def remember(state: dict[str, Any], run: dict[str, Any]) -> None:
+    """The history that a bare rollback chooses from; the release it leaves is no longer a target."""
+    history = [entry for entry in state["history"] if entry["release"] != run["to"]]
+    for entry in history:
+        if run["kind"] == "rollback" and entry["release"] == run["from"]:
+            entry["good"] = False
+    state["history"] = [*history, {"release": run["to"], "good": True, "since": store.now()}]
+
+
+def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """Put this host back as it was before the run, wherever the run stood. Safe to repeat."""
+    state = at.load()
+    if state["run"] is None or state["run"]["id"] != params["run"]["id"]:
+        return {"outcome": "ok", "told": "nothing of this run is open"}
+    edge = Edge(at.root)
+    run = state["run"]
+    before, told = run.get("before"), "nothing had moved"
+    if before is not None and run["phase"] != "locked":
+        if edge.read_file() != before or edge.read_runtime() != before:
+            edge.commit(before)
+            edge.set_pool(bool(before))
+            told = "the traffic moved back"
+        point_live(at, state["live"])
+    at.phase(state, "undoing")
+    manifest = at.manifests().get(run["to"])
+    for one in run.get("moved", []):
+        take_back_worker(state, one, manifest)
+    for one in run.get("staged", []):
+        take_back_slot(edge, state, one, manifest)
+    at.close(state, params.get("closes", "rolled back"))
+    return {"outcome": "ok", "changed": True, "told": told}
+
+
+def take_back_worker(
+    state: dict[str, Any], one: dict[str, Any], manifest: dict[str, Any] | None
+) -> None:
+    """Remove the new worker, start the old one again."""
+    grace_s = manifest["services"][one["service"]]["grace_s"] if manifest else 10
+    slots.clear(docker.containers(service=one["service"], slot=one["slot"]), grace_s)
+    state["slots"][one["service"]][one["slot"]] = None
+    if one["old"]:
+        slots.start(one["service"], one["old"])
+
+
+def take_back_slot(
+    edge: Edge, state: dict[str, Any], one: dict[str, Any], manifest: dict[str, Any] | None
+) -> None:
+    """Remove a staged slot once its last request has ended; a slot that was kept stays kept."""
+    service, slot = one["service"], one["slot"]
+    slots.guard_unnamed(edge, service, slot)
+    spec = manifest["services"][service] if manifest else {"drain_s": 5, "grace_s": 10}
+    name = backend(service, slot)
+    if any(row["pxname"] == name for row in edge.servers()):
+        edge.drain({name}, time.monotonic() + spec["drain_s"])
+    if one.get("how") == "warm":
+        slots.set_restart(service, slot, "no")
+    elif one.get("how") == "cold":
+        slots.set_restart(service, slot, "no")
+        slots.stop(service, slot, spec["grace_s"])
+    else:
+        slots.clear(docker.containers(service=service, slot=slot), spec["grace_s"])
+        state["slots"][service][slot] = None

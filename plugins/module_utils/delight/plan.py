@@ -1,0 +1,257 @@
+"""The plan: what every host has to do to serve a release. Pure: looks in, plan out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from delight import render
+from delight.host.addresses import MAX_INDEX, backend, other
+from delight.schema import Service, Settings
+from delight.units import human
+
+Looks = Mapping[str, Mapping[str, Any]]
+
+
+class Impossible(ValueError):
+    """The plan is refused; one line a reason, each with its way out."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("\n".join(reasons))
+        self.reasons = list(reasons)
+
+
+def allocate(names: Mapping[str, Service], looks: Looks) -> dict[str, int]:
+    """{service: index in the subnet}; a service keeps the index that any kept release gave it.
+
+    So a kept release can come back at its own addresses whatever was added or removed since.
+    """
+    taken: dict[str, int] = {}
+    for look in looks.values():
+        for manifest in look["releases"].values():
+            for name, spec in manifest["services"].items():
+                taken.setdefault(name, spec["index"])
+    free = (n for n in range(1, MAX_INDEX + 1) if n not in taken.values())
+    return {name: taken.get(name) or next(free) for name in sorted(names)}
+
+
+def placed(manifest: Mapping[str, Any], host: str, hosts: list[str]) -> dict[str, Any]:
+    """The services of a release that run on `host`; a singleton runs on the first by name."""
+    first = min(hosts)
+    return {
+        name: spec
+        for name, spec in manifest["services"].items()
+        if not spec["singleton"] or host == first
+    }
+
+
+def plan_host(
+    manifest: Mapping[str, Any], look: Mapping[str, Any], host: str, hosts: list[str]
+) -> dict[str, Any]:
+    """What `host` has to do.
+
+    {"stage": [{"service", "slot"}], "workers": […], "slots": {service: slot that will be live},
+    "gone": [services that end], "map": {…}, "backends": text, "changes": [line for a person]}
+    """
+    state = look["state"]
+    wanted = placed(manifest, host, hosts)
+    stage: list[dict[str, str]] = []
+    workers: list[dict[str, str]] = []
+    changes: list[str] = []
+    slots: dict[str, str] = {}
+    for name, spec in sorted(wanted.items()):
+        live = state["slots"].get(name, {}).get("live")
+        reason = why_new(name, spec, live, look)
+        if live and not reason:
+            slots[name] = live
+            continue
+        slots[name] = other(live)
+        (stage if spec["port"] else workers).append({"service": name, "slot": slots[name]})
+        changes.append(f"{name}: new slot {slots[name]} ({reason})")
+    gone = sorted(n for n, s in state["slots"].items() if s["live"] and n not in wanted)
+    changes += [f"{name}: ends" for name in gone]
+    routes = {
+        route: backend(name, slots[name])
+        for name, spec in sorted(wanted.items())
+        for route in spec["routes"]
+    }
+    if routes != look["map"]["file"]:
+        changes.append("edge: other routes or slots")
+    elif look["map"]["runtime"] != look["map"]["file"]:
+        changes.append("edge: its running map is not the one in the file")
+    if state["live"] != manifest["id"]:
+        changes.append(f"release: {state['live'] or 'none'} → {manifest['id']}")
+    occupants = occupied(manifest, wanted, look)
+    config = render.backends(render.edge_slots(occupants, manifest["subnet"]), manifest["subnet"])
+    return {
+        "stage": stage,
+        "workers": workers,
+        "slots": slots,
+        "gone": gone,
+        "map": routes,
+        "backends": config,
+        "seal": any(stops_at_once(old, look) for old in replaced(slots, gone, state)),
+        "changes": changes,
+    }
+
+
+def why_new(name: str, spec: Mapping[str, Any], live: str | None, look: Mapping[str, Any]) -> str:
+    """Why a service needs a new slot here, or nothing: its live slot is right and runs."""
+    if live is None:
+        return "not running yet"
+    held = look["state"]["slots"][name][live]
+    old = look["releases"].get(held, {}).get("services", {}).get(name)
+    if old is None:
+        return f"release {held} of its slot is not kept"
+    if old["image"] != spec["image"]:
+        return "other image"
+    if old["secrets"] != spec["secrets"]:
+        changed = {k for k in old["secrets"].keys() | spec["secrets"].keys()}
+        changed = {k for k in changed if old["secrets"].get(k) != spec["secrets"].get(k)}
+        return f"other secret {', '.join(sorted(changed))}"
+    if old["fingerprint"] != spec["fingerprint"]:
+        return "other settings"
+    running = [
+        c for c in look["containers"] if c["service"] == name and c["slot"] == live and c["running"]
+    ]
+    if len(running) != spec["replicas"]:
+        return f"{len(running)} of {spec['replicas']} replicas run"
+    return ""
+
+
+def replaced(
+    slots: Mapping[str, str], gone: list[str], state: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """[(service, slot)] that are live now and will not be."""
+    return [
+        (name, held["live"])
+        for name, held in state["slots"].items()
+        if held["live"] and (name in gone or slots.get(name) != held["live"])
+    ]
+
+
+def stops_at_once(old: tuple[str, str], look: Mapping[str, Any]) -> bool:
+    """Whether settling stops this slot, so that no way back is warm any more."""
+    name, slot = old
+    held = look["state"]["slots"][name][slot]
+    spec = look["releases"].get(held, {}).get("services", {}).get(name)
+    return bool(spec and spec["port"] and spec["warm_s"] <= 0)
+
+
+def occupied(
+    manifest: Mapping[str, Any], wanted: Mapping[str, Any], look: Mapping[str, Any]
+) -> dict[tuple[str, str], Any]:
+    """{(service, slot): spec} for every slot the edge must know: what is there or will be.
+
+    Both slots of a service are always known, and kept services stay known, so that neither a
+    new version nor a rollback changes the edge's configuration.
+    """
+    found: dict[tuple[str, str], Any] = {}
+    state = look["state"]
+    for name, held in state["slots"].items():
+        for slot in ("blue", "green"):
+            spec = look["releases"].get(held[slot], {}).get("services", {}).get(name)
+            if spec and spec["port"]:
+                found[name, slot] = spec
+    for name, spec in wanted.items():
+        if not spec["port"]:
+            continue
+        live = state["slots"].get(name, {}).get("live")
+        for slot in ("blue", "green"):
+            if slot != live or (name, slot) not in found:
+                found[name, slot] = spec
+    return found
+
+
+def plan_fleet(manifest: Mapping[str, Any], looks: Looks) -> dict[str, Any]:
+    """{host: plan}; empty where nothing has to change anywhere."""
+    hosts = sorted(looks)
+    plans = {host: plan_host(manifest, looks[host], host, hosts) for host in hosts}
+    return plans if any(plan["changes"] for plan in plans.values()) else {}
+
+
+def preflight(
+    manifest: Mapping[str, Any], plans: Mapping[str, Any], looks: Looks, settings: Settings
+) -> list[str]:
+    """Reasons why staging could not end well, found before it begins."""
+    reasons = [
+        r for host in sorted(plans) for r in short_of_room(host, manifest, plans, looks, settings)
+    ]
+    hosts = len(plans)
+    needed = 2 * sum(
+        spec["db_connections"] * spec["replicas"] * (1 if spec["singleton"] else hosts)
+        for spec in manifest["services"].values()
+    )
+    limit = settings.database_max_connections
+    if limit and needed > limit:
+        reasons.append(
+            f"database: both slots on {hosts} hosts may open {needed} connections, the server allows "
+            f"{limit}: lower services.*.db_connections or replicas, or raise database_max_connections"
+        )
+    return reasons
+
+
+def short_of_room(
+    host: str,
+    manifest: Mapping[str, Any],
+    plans: Mapping[str, Any],
+    looks: Looks,
+    settings: Settings,
+) -> list[str]:
+    """What a host lacks for its new slots."""
+    room, reasons = looks[host]["room"], []
+    needed = 0
+    for one in plans[host]["stage"]:
+        spec = manifest["services"][one["service"]]
+        needed += spec["memory_b"] * spec["replicas"]
+    if needed and room["memory"] < needed + settings.memory_margin:
+        reasons.append(
+            f"{host}: the new slots may take {human(needed)} of memory and {human(settings.memory_margin)} "
+            f"must stay free, but {human(room['memory'])} is: lower services.*.memory or replicas"
+        )
+    if room["disk"] < settings.disk_free:
+        reasons.append(
+            f"{host}: {human(room['disk'])} of disk is free, {human(settings.disk_free)} is needed for "
+            "the kept releases: free some, or lower release_keep or release_disk_free"
+        )
+    if room["inodes"] < settings.inodes_free:
+        reasons.append(
+            f"{host}: {room['inodes']} inodes are free, {settings.inodes_free} are needed for the kept "
+            "releases: remove small files, or lower release_keep or release_inodes_free"
+        )
+    return reasons
+
+
+def rollback_target(looks: Looks, release: str | None) -> str:
+    """The release a rollback goes to: `release`, or the newest good one before the live one.
+
+    Raises Impossible where there is none, or where a host does not keep it.
+    """
+    live = {look["state"]["live"] for look in looks.values()}
+    if release is None:
+        if live == {None}:
+            raise Impossible("nothing is deployed here yet, so there is nothing to go back to")
+        release = newest_good(looks, live)
+    lacking = sorted(host for host, look in looks.items() if release not in look["releases"])
+    if len(lacking) == len(looks):
+        kept = sorted({r for look in looks.values() for r in look["releases"]})
+        raise Impossible(f"release {release} is not kept; kept are: {', '.join(kept) or 'none'}")
+    if lacking:
+        raise Impossible(
+            f"release {release} is not kept on {', '.join(lacking)}; deploy it instead"
+        )
+    return release
+
+
+def newest_good(looks: Looks, live: set[str | None]) -> str:
+    """The newest release that every host holds as good and that is not live anywhere."""
+    histories = [look["state"]["history"] for _, look in sorted(looks.items())]
+    good = [{e["release"] for e in h if e["good"]} for h in histories]
+    common = set.intersection(*good) - live
+    for entry in reversed(histories[0]):
+        if entry["release"] in common:
+            return str(entry["release"])
+    raise Impossible(
+        f"there is no good release before {', '.join(sorted(r or 'none' for r in live))} to go back to; "
+        "choose a kept one with -e release=<id> (status.yml lists them)"
+    )

@@ -1,0 +1,109 @@
+"""Questions to an image registry: which digest a tag stands for. Used on the controller only."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+ACCEPT = ", ".join(
+    [
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    ]
+)
+TIMEOUT_S = 10
+
+
+class RegistryError(Exception):
+    """The registry did not name a digest; one line with the way out."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who asks; an empty user name asks anonymously. `ca` is PEM text, empty for public CAs."""
+
+    username: str = ""
+    password: str = ""
+    ca: str = ""
+
+
+class _OwnCa(HTTPAdapter):
+    def __init__(self, ca: str) -> None:
+        self._context = ssl.create_default_context(cadata=ca)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+
+def split(image: str) -> tuple[str, str]:
+    """`host:port/path` → (registry host, repository); Docker Hub where no host is named."""
+    head, slash, rest = image.partition("/")
+    if slash and ("." in head or ":" in head or head == "localhost"):
+        return head, rest
+    return "registry-1.docker.io", image if slash else f"library/{image}"
+
+
+def resolve(images: Mapping[str, str], tags: Mapping[str, str], login: Login) -> dict[str, str]:
+    """{service: repository@sha256:…} for {service: repository} and {service: tag or digest}."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = pool.map(lambda name: digest_of(images[name], tags[name], login), images)
+        return {n: f"{images[n]}@{d}" for n, d in zip(images, found, strict=True)}
+
+
+def digest_of(image: str, tag: str, login: Login) -> str:
+    """The digest `tag` stands for now; a digest stands for itself."""
+    if DIGEST.match(tag):
+        return tag
+    host, repository = split(image)
+    session = requests.Session()
+    session.trust_env = False  # no proxy, no CA bundle and no netrc of the machine's
+    if login.ca:
+        session.mount(f"https://{host}", _OwnCa(login.ca))
+    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    headers = {"Accept": ACCEPT}
+    auth = (login.username, login.password) if login.username else None
+    try:
+        answer = session.head(url, headers=headers, auth=auth, timeout=TIMEOUT_S)
+        if answer.status_code == 401 and answer.headers.get("WWW-Authenticate", "").startswith(
+            "Bearer"
+        ):
+            headers["Authorization"] = f"Bearer {_token(session, answer, auth)}"
+            answer = session.head(url, headers=headers, timeout=TIMEOUT_S)
+    except requests.RequestException as error:
+        cause = type(error).__name__
+        raise RegistryError(
+            f"registry {host} does not answer ({cause}); check it, or deploy by digest with "
+            '-e \'{"images": {"<service>": "sha256:…"}}\''
+        ) from error
+    if answer.status_code == 404:
+        raise RegistryError(f"image {image}:{tag} does not exist; build and push it with build.yml")
+    if answer.status_code in (401, 403):
+        raise RegistryError(
+            f"registry {host} refuses the login {login.username or '(anonymous)'!r} for {repository}; "
+            "check registry_username and registry_password"
+        )
+    found = answer.headers.get("Docker-Content-Digest", "")
+    if answer.status_code != 200 or not DIGEST.match(found):
+        raise RegistryError(f"registry {host} answered {answer.status_code} for {image}:{tag}")
+    return found
+
+
+def _token(session: requests.Session, answer: requests.Response, auth: Any) -> str:
+    """A pull token from the authority that the registry names."""
+    asked = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers["WWW-Authenticate"]))
+    realm = asked.pop("realm")
+    reply = session.get(realm, params=asked, auth=auth, timeout=TIMEOUT_S)
+    reply.raise_for_status()
+    body = reply.json()
+    return str(body.get("token") or body["access_token"])

@@ -1,0 +1,153 @@
+"""A release: image digests, rendered files, settings and secret versions under one id.
+
+Everything here is pure: the same input gives the same id on every controller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from delight import render
+from delight.host.store import LAYOUT
+from delight.schema import Service, Settings
+
+# Mode and owner of the files of a release. Compose reads settings as root; a secret belongs to
+# the uid of the container that it is mounted into.
+SETTINGS_MODE = "0400"
+SECRET_MODE = "0400"  # noqa: S105 a file mode
+
+
+@dataclass(frozen=True)
+class Release:
+    """`manifest` is public, `files` are its texts without secrets, `secrets` names what is added."""
+
+    manifest: dict[str, Any]
+    files: dict[str, str]
+    secrets: dict[str, list[str]]
+
+    @property
+    def id(self) -> str:
+        return str(self.manifest["id"])
+
+
+def build(
+    version: str,
+    services: Mapping[str, Service],
+    images: Mapping[str, str],
+    indices: Mapping[str, int],
+    secrets: Mapping[str, str],
+    hmac_key: str,
+    settings: Settings,
+) -> Release:
+    """The release of `services` at the given images.
+
+    `images`: {service: repository@sha256:…}; `indices`: {service: place in the subnet};
+    `secrets`: {NAME: value}, of which only HMACs enter the release.
+    """
+    files: dict[str, str] = {}
+    specs: dict[str, Any] = {}
+    blocks: dict[str, Any] = {}
+    for name, service in sorted(services.items()):
+        digests = {key: secret_digest(hmac_key, key, secrets[key]) for key in service.secrets}
+        spec = describe(service, images[name], indices[name], digests)
+        env = render.env_file(service)
+        files[f"{name}.env"] = env
+        blocks[name] = render.service_blocks(name, spec, settings.app_subnet)
+        body = [blocks[name], env, digests, spec["image"]]
+        spec["fingerprint"] = digest(body)[:16]
+        specs[name] = spec
+    files["compose.yml"] = render.compose(specs, settings.app_subnet)
+    body = [specs, files]
+    manifest = {
+        "layout": LAYOUT,
+        "id": f"{slug(version)}-{digest(body)[:10]}",
+        "version": version,
+        "subnet": settings.app_subnet,
+        "services": specs,
+        "files": {
+            **{name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()},
+            **{
+                f"secrets/{n}/{key}": d for n, s in specs.items() for key, d in s["secrets"].items()
+            },
+        },
+    }
+    return Release(manifest, files, {name: list(s.secrets) for name, s in services.items()})
+
+
+def describe(
+    service: Service, image: str, index: int, secret_digests: dict[str, str]
+) -> dict[str, Any]:
+    """What a host needs to know of a service; times in seconds, sizes in bytes."""
+    health = service.health
+    return {
+        "image": image,
+        "index": index,
+        "port": service.port,
+        "routes": sorted(route.key() for route in service.routes),
+        "replicas": service.replicas,
+        "command": service.command,
+        "user": service.user,
+        "health": {
+            "path": health.path,
+            "ready": health.ready or health.path,
+            "port": health.port or service.port,
+            "host": health.host,
+            "status": health.status,
+            "successes": health.successes,
+            "interval_s": health.interval,
+            "timeout_s": health.timeout,
+            "release": health.release,
+            "steady_s": health.steady,
+        },
+        "timeout_s": service.timeout,
+        "tunnel_s": service.tunnel,
+        "drain_s": service.drain,
+        "grace_s": service.stop_grace,
+        "warm_s": service.warm,
+        "memory_b": service.memory,
+        "db_connections": service.db_connections,
+        "writable": service.writable,
+        "secrets": secret_digests,
+        "migrate": service.migrate.model_dump() if service.migrate else None,
+        "overlap": service.overlap,
+        "singleton": service.singleton,
+    }
+
+
+def contents(release: Release, secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """{relative path: {"text", "mode", "owner"}}: what `prepare` writes. Holds secret values."""
+    found: dict[str, dict[str, Any]] = {
+        name: {"text": text, "mode": SETTINGS_MODE, "owner": [0, 0]}
+        for name, text in release.files.items()
+    }
+    for name, keys in release.secrets.items():
+        owner = [int(part) for part in release.manifest["services"][name]["user"].split(":")]
+        for key in keys:
+            found[f"secrets/{name}/{key}"] = {
+                "text": secrets[key],
+                "mode": SECRET_MODE,
+                "owner": owner,
+            }
+    return found
+
+
+def secret_digest(key: str, name: str, value: str) -> str:
+    """Tells two versions of a secret apart and gives nothing away without the vault's key."""
+    return hmac.new(key.encode(), f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def digest(body: Any) -> str:
+    """Hex SHA-256 of the canonical JSON of `body`."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def slug(version: str) -> str:
+    """The version as the readable part of an id."""
+    return re.sub(r"[^a-z0-9.]+", "-", version.lower()).strip("-.")[:40] or "release"

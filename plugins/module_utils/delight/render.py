@@ -1,0 +1,104 @@
+"""Texts from data: the templates of `compose/` and the settings files of a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from delight.host.addresses import MAX_REPLICAS, SLOT_DIGITS, address, backend
+from delight.schema import Service
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "compose"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 the output is YAML and configuration, not HTML
+    )
+    environment.filters["quoted"] = quoted
+    environment.filters["seconds"] = lambda value: f"{value:g}s"
+    return environment
+
+
+def quoted(value: Any) -> str:
+    """A YAML scalar or flow list on one line, with Compose's `$` interpolation switched off."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=2**20, allow_unicode=True)
+    return text.removesuffix("\n").removesuffix("\n...").replace("$", "$$")
+
+
+def service_blocks(name: str, spec: Mapping[str, Any], subnet: str) -> str:
+    """The compose services of one service: one a replica, and one for one-off commands.
+
+    The slot stays open (`${SLOT}`, `${SLOT_DIGIT}`, `${RELEASE}`), so that a kept release can come
+    back in either slot unchanged.
+    """
+    replicas = [
+        {"number": n, "address": address(subnet, spec["index"], "${SLOT_DIGIT:?}", n)}
+        for n in range(1, spec["replicas"] + 1)
+    ]
+    template = _environment().get_template("service.yml.j2")
+    return template.render(name=name, spec=spec, replicas=replicas)
+
+
+def compose(specs: Mapping[str, Mapping[str, Any]], subnet: str) -> str:
+    """The compose file of a release; every service carries its fingerprint as a label."""
+    blocks = [service_blocks(name, spec, subnet) for name, spec in sorted(specs.items())]
+    prints = {name: spec["fingerprint"] for name, spec in specs.items()}
+    template = _environment().get_template("release.yml.j2")
+    return template.render(blocks=blocks, fingerprints=prints)
+
+
+def env_file(service: Service) -> str:
+    """`NAME='value'` a line, in the dialect of Compose's own reader; secrets only as NAME_FILE."""
+    settings = dict(service.env)
+    settings |= {f"{name}_FILE": f"/run/secrets/{name}" for name in service.secrets}
+    if service.port is not None:
+        settings.setdefault("PORT", str(service.port))
+    return "".join(f"{key}={env_value(value)}\n" for key, value in sorted(settings.items()))
+
+
+def env_value(value: str) -> str:
+    """Single quotes keep everything as it is; a value with one of its own is escaped instead."""
+    if "'" not in value and "\n" not in value and "\\" not in value:
+        return f"'{value}'"
+    escapes = {"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"}
+    return '"' + "".join(escapes.get(char, char) for char in value) + '"'
+
+
+def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: str) -> list[Any]:
+    """The edge's backends, one a slot; `occupants`: {(service, slot): what runs or will run there}."""
+    found = []
+    for (service, slot), spec in sorted(occupants.items()):
+        health = spec["health"]
+        numbers = range(1, min(spec["replicas"], MAX_REPLICAS) + 1)
+        digit = SLOT_DIGITS[slot]
+        found.append(
+            {
+                "backend": backend(service, slot),
+                "servers": [address(subnet, spec["index"], digit, n) for n in numbers],
+                "port": spec["port"],
+                "check_path": health["path"],
+                "check_status": health["status"],
+                "check_host": health["host"],
+                "timeout_s": spec["timeout_s"],
+                "tunnel_s": spec["tunnel_s"],
+            }
+        )
+    return found
+
+
+def backends(slots: list[Any], subnet: str) -> str:
+    """The edge's `backends.cfg`."""
+    template = _environment().get_template("edge/backends.cfg.j2")
+    return template.render(app_subnet=subnet, slots=slots)

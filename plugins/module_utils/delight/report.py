@@ -1,0 +1,96 @@
+"""What a person reads at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from delight import decide
+
+Acts = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+HEADLINES = {
+    decide.RELEASED: "RELEASED {to} on {hosts}",
+    decide.UNCHANGED: "UNCHANGED: {to} is live on {hosts} already; nothing was touched",
+    decide.REFUSED: "REFUSED: nothing was touched",
+    decide.ROLLED_BACK: "ROLLED BACK: {live} serves on {hosts}",
+    decide.ATTENTION: "NEEDS ATTENTION: the hosts may not agree",
+    decide.MIGRATED: "MIGRATED with {to}; {live} serves as before",
+    decide.RECOVERED: "RECOVERED: no run is open on {hosts}",
+}
+
+
+def summary(result: Mapping[str, Any]) -> str:
+    """The text for the terminal: the outcome, why, what the sick containers said, what to do."""
+    words = {
+        "to": result.get("to") or "nothing",
+        "live": result.get("live") or "no release",
+        "hosts": ", ".join(result.get("hosts", [])),
+    }
+    lines = [HEADLINES[result["outcome"]].format(**words)]
+    lines += [f"  {line}" for line in result.get("notes", [])]
+    lines += [f"  {host}: {reason}" for host, reason in sorted(result.get("reasons", {}).items())]
+    for host, sick in sorted(result.get("sick", {}).items()):
+        for one in sick:
+            lines += evidence(host, one)
+    lines += [f"  → {step}" for step in result.get("next", [])]
+    return "\n".join(lines)
+
+
+def evidence(host: str, sick: Mapping[str, Any]) -> list[str]:
+    """The last answer, the health log and the last log lines of one container."""
+    lines = [f"  ── {host} / {sick['name']}: {sick['reason']}"]
+    if sick["answer"]:
+        lines.append(f"     last answer: {sick['answer']}")
+    lines += [f"     health log: {line}" for line in sick["health_log"]]
+    lines.append(f"     last {len(sick['logs'])} log lines:")
+    return lines + [f"     │ {line}" for line in sick["logs"]]
+
+
+def collect_sick(acts: Acts) -> dict[str, list[Mapping[str, Any]]]:
+    """{host: [what is known of each sick container]} of all acts."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for outcomes in acts.values():
+        for host, outcome in outcomes.items():
+            for sick in outcome.get("sick", []):
+                found.setdefault(host, []).append(sick)
+    return found
+
+
+def status(looks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A few lines a host: what serves, in which slots, what is kept, what is wrong."""
+    lines = []
+    for host, look in sorted(looks.items()):
+        if look["outcome"] != "ok":
+            lines += [f"{host}: {look['outcome']}: {look.get('reason', '')}"]
+            continue
+        state = look["state"]
+        lines.append(f"{host}: live {state['live'] or 'nothing'}")
+        for name, held in sorted(state["slots"].items()):
+            lines.append(f"  {name}: {slot_line(name, held, look)}")
+        good = {entry["release"]: entry["good"] for entry in state["history"]}
+        kept = [f"{r}{'' if good.get(r) else ' (not a rollback target)'}" for r in look["releases"]]
+        lines.append(f"  kept: {', '.join(kept) or 'none'}")
+        if state["run"]:
+            run = state["run"]
+            lines.append(
+                f"  open run: {run['kind']} of {run['to']} by {run['by']['name']}, phase {run['phase']}; "
+                "run recover.yml"
+            )
+        if look["map"]["runtime"] != look["map"]["file"]:
+            lines.append("  the edge's running map is not the one in its file; run recover.yml")
+        lines += [f"  problem: {problem}" for problem in look["problems"]]
+    return lines
+
+
+def slot_line(name: str, held: Mapping[str, Any], look: Mapping[str, Any]) -> str:
+    """`blue live v1-… (2 running), green v0-… (2 stopped)`."""
+    parts = []
+    for slot in ("blue", "green"):
+        if not held[slot]:
+            continue
+        mine = [c for c in look["containers"] if (c["service"], c["slot"]) == (name, slot)]
+        running = sum(c["running"] for c in mine)
+        live = " live" if held["live"] == slot else ""
+        parts.append(f"{slot}{live} {held[slot]} ({running} of {len(mine)} running)")
+    return ", ".join(parts) or "nothing"

@@ -1,0 +1,120 @@
+"""The fleet's decisions, over every state that hosts can be found in."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from delight import decide
+
+from .conftest import make_look
+
+BEFORE, AFTER = {"*/": "api-blue"}, {"*/": "api-green"}
+EARLY = ("locked", "preparing", "prepared", "migrating", "migrated", "staging", "staged")
+LATE = ("switched", "moving", "moved", "settling")
+
+
+def host(phase: str | None, to: str = "v2", moved: bool = False) -> dict[str, Any]:
+    """A host whose open run is in `phase`; for `switching` the map tells whether it moved."""
+    if phase is None:
+        return make_look()
+    run = {"id": "r1", "kind": "deploy", "to": to, "phase": phase, "by": {"name": "me"}}
+    if phase in ("switching", *LATE, "sealed"):
+        run |= {"before": BEFORE, "after": AFTER}
+    look = make_look(run=run)
+    look["map"]["file"] = AFTER if moved or phase in (*LATE, "sealed") else BEFORE
+    return look
+
+
+def closed(outcome: str) -> dict[str, Any]:
+    return make_look(last={"id": "r1", "release": "v2", "outcome": outcome, "time": ""})
+
+
+def do(*hosts: dict[str, Any], wanted: str | None = "v2", alive: bool = False) -> str:
+    looks = {f"h{n}": one for n, one in enumerate(hosts)}
+    return decide.mend(looks, wanted, {"r1": alive}).do
+
+
+@pytest.mark.parametrize("phases", list(itertools.product((*EARLY, None), repeat=2)))
+def test_nobody_switched_so_the_new_slots_go(phases: tuple[str | None, ...]) -> None:
+    expected = "nothing" if phases == (None, None) else "undo"
+    assert do(*map(host, phases)) == expected
+
+
+@pytest.mark.parametrize(("late", "early"), list(itertools.product(LATE, (*EARLY, None))))
+def test_some_switched_so_all_go_back(late: str, early: str | None) -> None:
+    assert do(host(late), host(early)) == "undo"
+
+
+@pytest.mark.parametrize("phases", list(itertools.product(LATE, repeat=2)))
+def test_all_switched_goes_on_if_the_same_release_is_wanted(phases: tuple[str, ...]) -> None:
+    assert do(*map(host, phases)) == "finish"
+    assert do(*map(host, phases), wanted="v3") == "undo"
+    assert do(*map(host, phases), wanted=None) == "undo"
+
+
+@pytest.mark.parametrize("other", (*EARLY, *LATE, "sealed", None))
+def test_a_sealed_host_leaves_only_forward(other: str | None) -> None:
+    assert do(host("sealed"), host(other), wanted="v3") == "finish"
+
+
+@pytest.mark.parametrize("phase", LATE)
+def test_a_host_that_closed_as_released_leaves_only_forward(phase: str) -> None:
+    assert do(closed("released"), host(phase), wanted="v3") == "finish"
+
+
+@pytest.mark.parametrize("phase", (*EARLY, *LATE))
+def test_a_host_that_was_put_back_leaves_only_backward(phase: str) -> None:
+    assert do(closed("rolled back"), host(phase)) == "undo"
+
+
+def test_within_the_switch_the_map_file_is_the_authority() -> None:
+    assert do(host("switching", moved=True), host("switched")) == "finish"
+    assert do(host("switching", moved=False), host("switched")) == "undo"
+
+
+def test_an_unreachable_host_needs_attention_while_a_run_is_open() -> None:
+    lost = {"outcome": "unreachable", "reason": "gone"}
+    assert do(host("staged"), lost) == "attention"
+    assert do(host(None), lost) == "nothing"
+
+
+def test_a_living_controller_is_waited_for() -> None:
+    assert do(host("staged"), alive=True) == "busy"
+
+
+OK = {"outcome": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("acts", "expected"),
+    [
+        ({"lock": {"a": OK}, "settle": {"a": OK, "b": OK}}, decide.RELEASED),
+        ({"settle": {"a": OK, "b": {"outcome": "unreachable"}}}, decide.ATTENTION),
+        ({"stage": {"a": OK, "b": {"outcome": "failed"}}, "undo": {"a": OK, "b": OK}}, decide.ROLLED_BACK),
+        (
+            {"switch": {"a": OK, "b": {"outcome": "unreachable"}}, "undo": {"a": OK, "b": {"outcome": "unreachable"}}},
+            decide.ATTENTION,
+        ),
+        ({"lock": {"a": {"outcome": "busy"}}}, decide.REFUSED),
+        ({"lock": {"a": OK}, "migrate": {"a": {"outcome": "pending"}}, "undo": {"a": OK}}, decide.REFUSED),
+        ({"lock": {"a": OK}, "migrate": {"a": {"outcome": "failed"}}, "undo": {"a": OK}}, decide.ROLLED_BACK),
+        ({"seal": {"a": OK, "b": {"outcome": "failed"}}}, decide.ATTENTION),
+    ],
+)
+def test_the_outcome_of_a_run(acts: Any, expected: str) -> None:
+    assert decide.conclude(acts, "deploy")[0] == expected
+
+
+def test_a_stop_signal_puts_back_even_where_all_went_well() -> None:
+    acts = {"stage": {"a": OK}, "undo": {"a": OK}}
+    assert not decide.verdict(acts, stop="SIGTERM").go
+    assert decide.conclude(acts, "deploy", stop="SIGTERM")[0] == decide.ROLLED_BACK
+
+
+def test_every_outcome_has_an_exit_status_of_its_own_kind() -> None:
+    own = {0, 1, 2, 4, 5, 99, 250}
+    assert {s for s in decide.EXIT_STATUS.values() if s} == {20, 21, 22}
+    assert not {20, 21, 22} & own

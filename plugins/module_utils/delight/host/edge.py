@@ -75,7 +75,7 @@ class Edge:
 
     def set_pool(self, serving: bool) -> None:
         """Say whether this host has anything to serve; its readiness answer needs it."""
-        pool = {**(self.read_file(self.pool_file) or {}), "routes": "yes" if serving else "no"}
+        pool = {**(self.read_file(self.pool_file) or {}), "ready": "yes" if serving else "no"}
         if self.read_file(self.pool_file) != pool:
             self.commit(pool, self.pool_file)
 

@@ -45,6 +45,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         super().__init__()
         self._before: dict[int, Any] = {}
         self._status = 0
+        self._text = ""
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Guard the time in which hosts are locked."""
@@ -66,13 +67,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """The last hook of a run: SystemExit passes through Ansible and keeps its clean-up."""
+        if self._text:
+            self._display.display(self._text, color="red" if self._status else "green")
         if self._status:
-            sys.stdout.flush()
             raise SystemExit(self._status)
 
     def _conclude(self, data: dict[str, Any]) -> None:
-        self._status = data["result"]["exit_status"]
-        self._display.display("\n" + data["text"], color="red" if self._status else "green")
+        self._status, self._text = data["exit_status"], data["text"]
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name

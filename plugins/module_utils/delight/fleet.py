@@ -208,7 +208,8 @@ def conclude(view: View, value: Value, kind: str, check_mode: bool) -> dict[str,
         Path(path).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
     text = report.summary(result)
     headline = text.splitlines()[0]
-    return {"msg": headline, "text": text, "result": result, "failed": result["exit_status"] != 0}
+    status = result["exit_status"]
+    return {"msg": headline, "text": text, "exit_status": status, "failed": status != 0}
 
 
 def outcome_of(view: View, kind: str, check_mode: bool) -> dict[str, Any]:

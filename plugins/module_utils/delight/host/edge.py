@@ -135,11 +135,12 @@ class Edge:
         candidate = self.folder / "candidate.cfg"
         files.write_atomic(candidate, text.encode(), mode=0o644)
         config = ["-f", str(self.folder / "haproxy.cfg"), "-f", str(candidate)]
-        argv = ["docker", "exec", "delight-edge", "haproxy", "-c", "-q", *config]
+        argv = ["docker", "exec", "delight-edge", "haproxy", "-c", *config]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         candidate.unlink()
         if done.returncode:
-            raise EdgeError(f"the new backends are not valid: {done.stderr.strip()[-800:]}")
+            said = (done.stderr + done.stdout).strip()[-800:]
+            raise EdgeError(f"the edge does not accept the new backends: {said}")
 
 
 def is_twin(server: str) -> bool:

@@ -36,7 +36,7 @@ def placeholders(value: Any, key: str = "") -> Iterator[tuple[str, str, Any]]:
 def origin(value: Any) -> tuple[str, int]:
     """Return (path, line) of a value read from YAML; ("", 0) where Ansible does not tell."""
     try:
-        from ansible._internal._datatag._tags import Origin  # noqa: PLC0415
+        from ansible._internal._datatag._tags import Origin
     except ImportError:  # a core without value tags: the message goes without the place
         return "", 0
     tag = Origin.get_tag(value)

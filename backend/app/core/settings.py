@@ -1,0 +1,196 @@
+"""The service's settings: environment variables, or files named by NAME_FILE.
+
+Every setting NAME may be given as NAME (the value) or NAME_FILE (the path of a file that holds
+the value and nothing else). Files are how secrets reach a container: a variable can be read
+with `docker inspect`, a file of mode 0400 can't.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+
+class ConfigurationError(Exception):
+    """The environment can't be used; the text has one line per mistake and no value of a secret."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    """A validator: the secret is a URL with a host and one of `schemes`; it never quotes it."""
+
+    def check(secret: SecretStr) -> SecretStr:
+        try:
+            url = urlsplit(secret.get_secret_value())
+            complete = bool(url.hostname) and (url.port is None or url.port > 0)
+        except ValueError:
+            # The standard library's text quotes what it could not parse: maybe a password.
+            complete = False
+        if not complete or url.scheme not in schemes:
+            raise ValueError(f"must be a URL like {schemes[0]}://user:password@host:port/name")
+        return secret
+
+    return AfterValidator(check)
+
+
+DatabaseUrl = Annotated[SecretStr, _url("postgresql", "postgresql+asyncpg", "postgres")]
+RedisUrl = Annotated[SecretStr, _url("redis", "rediss")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Loaded = TypeVar("Loaded", bound="DatabaseSettings")
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """Values of NAME_FILE variables; one final newline is not part of the value."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The content of the file named for this field, or None where no file is named."""
+        name = field_name.upper()
+        path = os.environ.get(f"{name}_FILE")
+        if not path:
+            return None, field_name, False
+        if os.environ.get(name):
+            raise ConfigurationError(f"{name} and {name}_FILE are both set: keep one of them")
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise ConfigurationError(f"{name}_FILE: can't read {path}: {reason}") from None
+        return text.removesuffix("\n").removesuffix("\r") or None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        mistakes: list[str] = []
+        for name, field in self.settings_cls.model_fields.items():
+            try:
+                value, key, _ = self.get_field_value(field, name)
+            except ConfigurationError as error:
+                mistakes.append(str(error))
+            else:
+                if value is not None:
+                    values[key] = value
+        if mistakes:
+            raise ConfigurationError("\n".join(mistakes))
+        return values
+
+
+class DatabaseSettings(BaseSettings):
+    """What every process that uses the database needs, migrations included."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    database_url: DatabaseUrl = Field(
+        description="PostgreSQL. Migrations need a direct connection, not a transaction pooler.",
+        examples=["postgresql://delight:password@localhost:5432/delight"],
+    )
+    migration_wait: Seconds = Field(
+        60, description="Seconds to wait for another migration run to end."
+    )
+    migration_lock_timeout: Seconds = Field(
+        5, description="Seconds a migration waits for a table; traffic queues behind that wait."
+    )
+    migration_statement_timeout: Seconds = Field(
+        600, description="Seconds one statement of a migration may take."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the files it names, then `.env`."""
+        return init_settings, env_settings, FileSource(settings_cls), dotenv_settings
+
+    def secret_values(self) -> set[str]:
+        """Every text that must not be seen: the secrets, and the passwords inside URLs."""
+        found: set[str] = set()
+        for value in self.__dict__.values():
+            if isinstance(value, SecretStr) and (text := value.get_secret_value()):
+                found.add(text)
+                password = urlsplit(text).password if "://" in text else None
+                if password:
+                    found |= {password, unquote(password)}
+        return found
+
+
+class Settings(DatabaseSettings):
+    """Everything the service can be told."""
+
+    redis_url: RedisUrl = Field(
+        description="Redis; rediss:// for TLS.", examples=["redis://:password@localhost:6379/0"]
+    )
+    clerk_secret_key: SecretStr | None = Field(
+        None,
+        description="Clerk's secret key. Without it the service is degraded.",
+        examples=["sk_test_replace_me"],
+    )
+    environment: str = Field("development", description="development, staging or production.")
+    release: str = Field("development", description="Id of the release this process belongs to.")
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        ["http://localhost:3000"],
+        description="Origins that browsers may call from, separated by commas.",
+    )
+    host: str = Field(
+        "0.0.0.0",  # noqa: S104 (the network of a container is its own)
+        description="Address to listen on.",
+    )
+    port: Port = Field(8000, description="Port of the API.")
+    metrics_port: Port = Field(9000, description="Port of /metrics; never routed.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG (health requests too), INFO, WARNING or ERROR."
+    )
+    graceful_timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
+        30,
+        description="Seconds that open requests get after SIGTERM; above the longest request "
+        "and below the container's stop grace period.",
+    )
+    keep_alive_timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
+        75, description="Seconds an idle connection stays open; above the proxy's own."
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1", description="Proxies whose X-Forwarded headers are believed (or *)."
+    )
+    health_timeout: Seconds = Field(2, description="Seconds each dependency gets to answer.")
+    db_pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
+        10, description="Connections of one process to PostgreSQL, at most."
+    )
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def split_origins(cls, value: object) -> object:
+        """A comma-separated text is a list."""
+        if isinstance(value, str):
+            return [origin.strip() for origin in value.split(",") if origin.strip()]
+        return value
+
+
+def load(kind: type[Loaded], **values: Any) -> Loaded:
+    """Read the settings; every mistake in one ConfigurationError, by name and without values."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        raise ConfigurationError("\n".join(_sentence(mistake) for mistake in mistakes)) from None
+
+
+def _sentence(mistake: Mapping[str, Any]) -> str:
+    """`NAME what is wrong`, from one error of pydantic."""
+    name = str(mistake["loc"][0]).upper()
+    if mistake["type"] == "missing":
+        return f"{name} is not set (nor {name}_FILE)"
+    return f"{name}: {str(mistake['msg']).removeprefix('Value error, ')}"

@@ -1,0 +1,86 @@
+"""Run the API and the metrics in one process, and stop them gracefully."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from app import __version__
+from app.core import logs
+from app.core.metrics import Metrics
+from app.core.settings import Settings
+from app.main import create_app
+
+Factory = Callable[[Settings, Metrics], FastAPI]
+
+
+class Server(uvicorn.Server):
+    """A server that leaves the signals to us: two of them share this process.
+
+    Uvicorn's own handlers also raise the signal again at the end, so that a clean stop would
+    end with the signal's status instead of 0.
+    """
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def serve(settings: Settings, create: Factory) -> None:
+    """Serve until SIGTERM or SIGINT; open requests get `graceful_timeout` seconds.
+
+    A second signal ends the wait. Metrics stay readable until the API has stopped.
+    """
+    metrics = Metrics(__version__, settings.release)
+    api = Server(
+        uvicorn.Config(
+            create(settings, metrics),
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            forwarded_allow_ips=settings.forwarded_allow_ips,
+            timeout_keep_alive=settings.keep_alive_timeout,
+            timeout_graceful_shutdown=settings.graceful_timeout,
+        )
+    )
+    side = Server(
+        uvicorn.Config(
+            metrics.app(),
+            host=settings.host,
+            port=settings.metrics_port,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+    def stop() -> None:
+        api.force_exit = api.should_exit
+        api.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    beside = asyncio.create_task(side.serve())
+    try:
+        await api.serve()
+    finally:
+        side.should_exit = True
+        await beside
+
+
+def run(settings: Settings, create: Factory = create_app) -> None:
+    """Configure the logs and serve what `create` makes; returns after a graceful stop."""
+    logs.configure(settings.log_level, settings.release, settings.secret_values())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, create))

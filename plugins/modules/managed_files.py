@@ -28,7 +28,8 @@ options:
   files:
     description: >-
       Files. Keys C(path), C(content), C(mode) ("0644"), C(owner), C(group), and C(validate), an
-      argv in which C(%s) stands for the new file.
+      argv in which C(%s) stands for the new file, and C(once), which leaves a file that is
+      there to whoever owns its content.
     type: list
     elements: dict
     default: []
@@ -126,7 +127,7 @@ def keep_file(item: dict[str, Any], check: bool, secret: bool) -> dict[str, str]
     """Write or mend one file; return its diff, None when it was right."""
     path, wanted, content = Path(item["path"]), attributes(item, "0644"), str(item["content"])
     before, old = present(path), read(path)
-    if before == wanted and old == content:
+    if (before == wanted and old == content) or (before and item.get("once")):
         return None
     if not check:
         write(path, content, wanted, list(item.get("validate", [])))

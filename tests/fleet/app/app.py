@@ -84,7 +84,9 @@ class Server:
         """Answer one request; true when the connection stays open."""
         first, *lines = head.split("\r\n")
         method, target, _ = first.split(" ", 2)
-        headers = {k.strip().lower(): v.strip() for k, _, v in (x.partition(":") for x in lines)}
+        headers = {
+            k.strip().lower(): v.strip() for k, _, v in (x.partition(":") for x in lines if x)
+        }
         body = await reader.readexactly(int(headers.get("content-length") or 0))
         url = urlsplit(target)
         seconds = float(parse_qs(url.query).get("s", ["2"])[0])

@@ -1,0 +1,142 @@
+#!/usr/bin/python3
+"""Ansible module: keep HAProxy's configuration, and reload it without a lost request."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: edge_config
+short_description: Keep HAProxy's configuration; validate, replace, reload, or leave all as it was
+description:
+  - Lets C(validate) read the new text before anything is replaced. Reloads through the master
+    socket when a process answers there. A reload that fails puts the old text back, so that the
+    file always says what the process does.
+options:
+  path:
+    description: The configuration file. Owned by root, readable by C(group).
+    type: path
+    required: true
+  content:
+    description: Its text.
+    type: str
+    required: true
+  group:
+    description: Number of the group that reads it.
+    type: int
+    required: true
+  validate:
+    description: An argv in which C(%s) stands for the new file, which lies beside C(path).
+    type: list
+    elements: str
+    required: true
+  socket:
+    description: HAProxy's master socket.
+    type: path
+    required: true
+  reload:
+    description: Reload even when the text is the same, as after a new certificate.
+    type: bool
+    default: false
+"""
+
+RETURN = r"""
+reloaded:
+  description: Whether a running process took the configuration.
+  type: bool
+  returned: always
+"""
+
+TIMEOUT_S = 60
+
+
+class Refused(Exception):
+    """What HAProxy does not accept, in its own words."""
+
+
+def reload(path: Path) -> bool:
+    """Reload the process behind the master socket; False when none is there.
+
+    Raises Refused with the reasons HAProxy gives.
+    """
+    answer = b""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(TIMEOUT_S)
+        try:
+            client.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        client.sendall(b"reload\n")
+        while chunk := client.recv(65536):
+            answer += chunk
+    if b"Success=1" not in answer:
+        raise Refused(f"the reload failed, the old configuration stays: {answer.decode().strip()}")
+    return True
+
+
+def validated(path: Path, content: str, group: int, argv: list[str]) -> Path:
+    """Write the candidate beside `path` and let HAProxy read it; raises Refused."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(content)
+        os.fchown(file.fileno(), 0, group)
+        os.fchmod(file.fileno(), 0o640)
+        file.flush()
+        os.fsync(file.fileno())
+    if argv:
+        words = [name if word == "%s" else word for word in argv]
+        ran = subprocess.run(words, capture_output=True, text=True, check=False)
+        if ran.returncode:
+            os.unlink(name)
+            raise Refused(f"{path} was not replaced: {(ran.stderr + ran.stdout).strip()}")
+    return Path(name)
+
+
+def keep(module: AnsibleModule, path: Path, before: str | None) -> bool:
+    """Replace the file where it differs and reload; True when a process was reloaded."""
+    content, group = module.params["content"], module.params["group"]
+    if before != content:
+        os.replace(validated(path, content, group, module.params["validate"]), path)
+    try:
+        return reload(Path(module.params["socket"]))
+    except Refused:
+        if before is not None and before != content:
+            os.replace(validated(path, before, group, []), path)
+        raise
+
+
+def main() -> None:
+    """Read the arguments, keep the configuration, report."""
+    module = AnsibleModule(
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "content": {"type": "str", "required": True},
+            "group": {"type": "int", "required": True},
+            "validate": {"type": "list", "elements": "str", "required": True},
+            "socket": {"type": "path", "required": True},
+            "reload": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    path = Path(module.params["path"])
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    changed = before != module.params["content"] or module.params["reload"]
+    reloaded = False
+    if changed and not module.check_mode:
+        try:
+            reloaded = keep(module, path, before)
+        except (OSError, Refused) as error:
+            module.fail_json(msg=str(error))
+    headers = {"before_header": str(path), "after_header": str(path)}
+    diff = headers | {"before": before or "", "after": module.params["content"]}
+    module.exit_json(changed=changed, reloaded=reloaded, diff=diff if changed else {})
+
+
+if __name__ == "__main__":
+    main()

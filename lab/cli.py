@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import engine, images, paths
+from lab import engine, fleet, images, inventory, paths, seeding, shell
 from lab.errors import LabError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -28,19 +29,76 @@ def _images(_: argparse.Namespace) -> int:
     return 0
 
 
+def _up(options: argparse.Namespace) -> int:
+    machines = inventory.load(options.directory)
+    engine.ensure()
+    images.ensure()
+    began = time.monotonic()
+    did = fleet.up(machines)
+    said = ", ".join(f"{name} {what}" for name, what in did.items())
+    print(f"hosts: {said} ({time.monotonic() - began:.1f} s)")
+    return _seed(options)
+
+
+def _seed(options: argparse.Namespace) -> int:
+    loaded = seeding.seed(inventory.load(options.directory))
+    print(f"seed: {', '.join(loaded) or 'nothing to do'}")
+    return 0
+
+
+def _stop(options: argparse.Namespace) -> int:
+    stopped = fleet.stop(inventory.load(options.directory))
+    print(f"stopped: {', '.join(stopped) or 'nothing ran'}")
+    return 0
+
+
+def _clean(options: argparse.Namespace) -> int:
+    removed = fleet.clean(inventory.load(options.directory))
+    print(f"removed: {', '.join(removed) or 'nothing was there'}")
+    return 0
+
+
+def _reboot(options: argparse.Namespace) -> int:
+    machines = inventory.load(options.directory)
+    began = time.monotonic()
+    fleet.reboot(machines, machines.host(options.host))
+    print(f"rebooted: {options.host} ({time.monotonic() - began:.1f} s)")
+    return 0
+
+
+def _exec(options: argparse.Namespace) -> int:
+    machines = inventory.load(options.directory)
+    name = machines.container(machines.host(options.host))
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    done = shell.attempt(["docker", "exec", name, *command])
+    sys.stdout.buffer.write(done.stdout)
+    sys.stderr.buffer.write(done.stderr)
+    return done.returncode
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments of every verb."""
     top = argparse.ArgumentParser(prog="lab", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True)
 
-    def verb(name: str, act: Verb, text: str) -> argparse.ArgumentParser:
+    def verb(name: str, act: Verb, text: str, directory: bool = True) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=text, description=text)
         sub.set_defaults(act=act)
+        if directory:
+            sub.add_argument("directory", type=Path, help="inventory folder with a hosts.yml")
         return sub
 
-    verb("env", _env, "print shell exports: eval \"$(python -m lab env)\"")
-    verb("engine", _engine, "make sure that a Docker engine with compose and buildx runs")
-    verb("images", _images, "build the host's and the services' images; cached by recipe")
+    verb("env", _env, 'print shell exports: eval "$(python -m lab env)"', directory=False)
+    verb("engine", _engine, "make sure that a Docker engine with plugins runs", directory=False)
+    verb("images", _images, "build the hosts' and services' images, cached", directory=False)
+    verb("up", _up, "make or start the hosts, pin their keys, load their images")
+    verb("seed", _seed, "load lab_images into the hosts that have Docker")
+    verb("stop", _stop, "shut the hosts down and keep their data")
+    verb("clean", _clean, "remove all that was made for this inventory folder")
+    verb("reboot", _reboot, "reboot one host").add_argument("host")
+    execute = verb("exec", _exec, "run a command on a host as root")
+    execute.add_argument("host")
+    execute.add_argument("command", nargs=argparse.REMAINDER)
     return top
 
 

@@ -13,6 +13,7 @@ import itertools
 import json
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Self
@@ -59,6 +60,7 @@ class Load:
         self._target = Target.parse(url, host, ca_file)
         self._rate, self._slow_rate, self._slow_s = rate, slow_rate, slow_s
         self._stream_count, self._path, self._timeout_s = streams, path, timeout_s
+        self._name = uuid.uuid4().hex[:12]
         self._numbers = itertools.count(1)
         self._idle: deque[Connection] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -161,7 +163,7 @@ class Load:
         return await self._ask(connection, keep=False, path=f"/slow?s={self._slow_s:g}")
 
     async def _post(self) -> Answer:
-        key = f"{id(self):x}-{next(self._numbers)}"
+        key = f"{self._name}-{next(self._numbers)}"
         body = json.dumps({"id": key, "text": "x" * 200}).encode()
         connection = await Connection.open(self._target)
         answer = await self._ask(connection, keep=False, path="/echo", body=body, key=key)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import engine, fleet, images, inventory, paths, seeding, shell
+from lab import engine, fleet, images, inventory, paths, secrets, seeding, shell
 from lab.errors import LabError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -46,6 +46,12 @@ def _seed(options: argparse.Namespace) -> int:
     return 0
 
 
+def _secrets(options: argparse.Namespace) -> int:
+    made = secrets.ensure(inventory.load(options.directory))
+    print(f"secrets: {', '.join(made) or 'present'}")
+    return 0
+
+
 def _stop(options: argparse.Namespace) -> int:
     stopped = fleet.stop(inventory.load(options.directory))
     print(f"stopped: {', '.join(stopped) or 'nothing ran'}")
@@ -53,7 +59,8 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _clean(options: argparse.Namespace) -> int:
-    removed = fleet.clean(inventory.load(options.directory))
+    machines = inventory.load(options.directory)
+    removed = [*secrets.clean(machines), *fleet.clean(machines)]
     print(f"removed: {', '.join(removed) or 'nothing was there'}")
     return 0
 
@@ -93,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     verb("images", _images, "build the hosts' and services' images, cached", directory=False)
     verb("up", _up, "make or start the hosts, pin their keys, load their images")
     verb("seed", _seed, "load lab_images into the hosts that have Docker")
+    verb("secrets", _secrets, "generate vault and certificates, if lab_registry is set")
     verb("stop", _stop, "shut the hosts down and keep their data")
     verb("clean", _clean, "remove all that was made for this inventory folder")
     verb("reboot", _reboot, "reboot one host").add_argument("host")

@@ -1,12 +1,13 @@
 """An inventory folder read as data: the network and the hosts that the lab makes of it.
 
 Only plain YAML in DIR/hosts.yml counts:
-  the group that wraps the environment: vars.lab_network: {name: …, subnet: …}
+  the group that wraps the environment: vars.lab_network: {name: …, subnet: …}, and
+  vars.lab_registry: ADDRESS:PORT where the lab shall generate secrets and certificates
   a host: ansible_port (SSH on 127.0.0.1), host_address, lab_publish, lab_images
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,7 +38,8 @@ class Fleet:
     directory: Path
     network: str
     subnet: IPv4Network
-    hosts: tuple[Host, ...] = field(default=())
+    hosts: tuple[Host, ...]
+    registry: str | None = None
 
     def container(self, host: Host) -> str:
         """The container's name; it is also the prefix of the host's volumes."""
@@ -89,7 +91,12 @@ def parse(tree: Any, directory: Path, source: Path) -> Fleet:
     hosts = tuple(_host(name, found[name], subnet, source) for name in sorted(found))
     if not hosts:
         raise LabError(f"{source}: group {env} has no hosts")
-    return Fleet(env, directory, str(network["name"]), subnet, hosts)
+    registry = group["vars"].get("lab_registry")
+    if registry is not None:
+        address, _, port = str(registry).partition(":")
+        _checked(IPv4Address, address, source, f"{env}.vars.lab_registry")
+        _checked(int, port, source, f"{env}.vars.lab_registry (port)")
+    return Fleet(env, directory, str(network["name"]), subnet, hosts, registry)
 
 
 def _collect(

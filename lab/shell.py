@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 from lab import paths
 from lab.errors import LabError
@@ -14,7 +15,10 @@ def environment() -> dict[str, str]:
 
 
 def attempt(
-    argv: Sequence[str], stdin: bytes | None = None, timeout: float = 900
+    argv: Sequence[str],
+    stdin: bytes | None = None,
+    timeout: float = 900,
+    cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run to the end and return the result, whatever its exit status.
 
@@ -29,6 +33,7 @@ def attempt(
             check=False,
             timeout=timeout,
             env=environment(),
+            cwd=cwd,
         )
     except FileNotFoundError as error:
         raise LabError(f"{argv[0]} is not installed") from error
@@ -36,9 +41,14 @@ def attempt(
         raise LabError(f"{' '.join(argv[:3])} … took more than {timeout:.0f} s") from error
 
 
-def run(argv: Sequence[str], stdin: bytes | None = None, timeout: float = 900) -> str:
+def run(
+    argv: Sequence[str],
+    stdin: bytes | None = None,
+    timeout: float = 900,
+    cwd: Path | None = None,
+) -> str:
     """Run and return standard output; LabError with the last lines of stderr on failure."""
-    done = attempt(argv, stdin, timeout)
+    done = attempt(argv, stdin, timeout, cwd)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
         detail = "\n  ".join(said[-12:]) or "no output"

@@ -1,0 +1,52 @@
+"""Filters that fingerprint values without giving them away."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+ROUNDS = 10  # bcrypt's cost, as a power of two
+
+
+def keyed_digest(value: Any, key: str) -> str:
+    """Return a 16-digit fingerprint of any JSON value, of no use without the key."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def htpasswd(password: str, username: str, key: str) -> str:
+    """Return the line of an htpasswd file, with a bcrypt hash.
+
+    The salt is made from the login and a secret key: another one for each login, and the same on
+    every run. The hash comes from the system's libcrypt, since Python has none of its own.
+    Raises AnsibleFilterError where that library is missing or knows no bcrypt.
+    """
+    # The last digit carries two bits only: `.` keeps the salt canonical.
+    salt = keyed_digest(["salt", username], key) + hashlib.sha256(username.encode()).hexdigest()[:5]
+    setting = f"$2b${ROUNDS:02d}${salt}."
+    try:
+        crypt = ctypes.CDLL(ctypes.util.find_library("crypt") or "libcrypt.so.1").crypt
+    except (OSError, AttributeError) as error:
+        raise AnsibleFilterError(
+            f"the controller needs libcrypt to hash a login: {error}"
+        ) from error
+    crypt.restype = ctypes.c_char_p
+    found = crypt(password.encode(), setting.encode())
+    if not found or not found.startswith(b"$2b$"):
+        raise AnsibleFilterError("this controller's libcrypt knows no bcrypt")
+    return f"{username}:{found.decode()}\n"
+
+
+class FilterModule:
+    """The filters of this file, by the name templates call them."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Return name → filter."""
+        return {"htpasswd": htpasswd, "keyed_digest": keyed_digest}

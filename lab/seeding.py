@@ -1,10 +1,13 @@
-"""Load images into the hosts' own engines, so that nothing is pulled from outside.
+"""Give hosts their images, so that nothing is pulled from outside.
 
-The archives stand in one folder of this machine, which every host sees read-only.
+The archives stand in one folder of this machine, which every host sees read-only. A host
+gets a list of its own; it loads what is missing when its engine starts (so provisioning
+finds the images as soon as it has installed Docker), or at once if the engine runs.
 """
 
 import os
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +16,9 @@ from lab.errors import LabError
 from lab.fleet import each
 from lab.inventory import Fleet, Host
 
+LOADER = paths.RECIPES / "host/files/usr/local/sbin/lab-load-images"
+LIST = "/var/lib/lab/images.list"
+
 
 def archive(image: str, identity: str) -> Path:
     """The file for one version of an image: a new build gets a new name."""
@@ -20,46 +26,31 @@ def archive(image: str, identity: str) -> Path:
     return paths.IMAGE_TARS / f"{name}_{identity.removeprefix('sha256:')[:12]}.tar"
 
 
-def identify(images: list[str]) -> list[str]:
-    """argv that prints `name id` for images that are there."""
-    return ["docker", "image", "inspect", "--format", "{{.Id}} {{json .RepoTags}}", *images]
+def listing(host: Host, identities: Mapping[str, str]) -> str:
+    """The list of one host: a line of name, id and archive for each image."""
+    rows = ((image, identities[image]) for image in host.images)
+    return "".join(f"{image} {key} {archive(image, key).name}\n" for image, key in rows)
+
+
+def deliver(name: str, loader: str) -> list[str]:
+    """argv that puts the list (stdin) into a host and loads what is missing."""
+    return ["docker", "exec", "--interactive", name, "sh", "-c", f"cat > {LIST}\n{loader}"]
 
 
 def seed(fleet: Fleet) -> list[str]:
-    """Load what is missing; return `host:image` of each image loaded."""
+    """Bring lists and images up to date; return `host:image` of each image loaded."""
     wanted = sorted({image for host in fleet.hosts for image in host.images})
-    if not wanted:
-        return []
-    with_docker = dict(zip(fleet.hosts, each(fleet, lambda host: _present(fleet, host)), strict=True))
-    here = {image: _identity(image) for image in wanted}
-    missing = {
-        host: [image for image in host.images if present.get(image) != here[image]]
-        for host, present in with_docker.items()
-        if present is not None
-    }
-    needed = sorted({image for images in missing.values() for image in images})
+    identities = {image: _identity(image) for image in wanted}
     with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(lambda image: _save(image, here[image]), needed))
+        list(pool.map(lambda image: _save(image, identities[image]), wanted))
+    loader = LOADER.read_text()
 
     def load(host: Host) -> list[str]:
-        name = fleet.container(host)
-        for image in missing.get(host, []):
-            inside = f"/var/lib/lab/images/{archive(image, here[image]).name}"
-            shell.run(["docker", "exec", name, "docker", "load", "--quiet", "--input", inside])
-        return [f"{host.name}:{image}" for image in missing.get(host, [])]
+        text = listing(host, identities)
+        out = shell.run(deliver(fleet.container(host), loader), text.encode())
+        return [f"{host.name}:{image}" for image in out.split()]
 
     return [loaded for per_host in each(fleet, load) for loaded in per_host]
-
-
-def _present(fleet: Fleet, host: Host) -> dict[str, str] | None:
-    """Images of the host's engine as name → id; None when it has no engine (yet)."""
-    form = "{{.Repository}}:{{.Tag}} {{.ID}}"
-    command = ["docker", "image", "ls", "--no-trunc", "--format", form]
-    done = shell.attempt(["docker", "exec", fleet.container(host), *command])
-    if done.returncode != 0:
-        return None
-    pairs = (line.split() for line in done.stdout.decode().splitlines())
-    return {name: identity for name, identity in pairs}
 
 
 def _identity(image: str) -> str:

@@ -1,4 +1,4 @@
-"""Questions to an image registry: which digest a tag stands for. Used on the controller only."""
+"""Questions to an image registry: digests and labels. Used on the controller only."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ TIMEOUT_S = 10
 
 class RegistryError(Exception):
     """The registry did not name a digest; one line with the way out."""
+
+
+class MissingImage(RegistryError):
+    """The registry answers and has no such image or tag."""
+
+
+class Unreachable(RegistryError):
+    """The registry does not answer, or not in a way we trust."""
 
 
 @dataclass(frozen=True)
@@ -65,38 +73,57 @@ def digest_of(image: str, tag: str, login: Login) -> str:
     """The digest `tag` stands for now; a digest stands for itself."""
     if DIGEST.match(tag):
         return tag
+    answer = _ask("HEAD", image, f"manifests/{tag}", login)
+    found = answer.headers.get("Docker-Content-Digest", "")
+    if not DIGEST.match(found):
+        raise RegistryError(f"registry {split(image)[0]} names no digest for {image}:{tag}")
+    return found
+
+
+def labels_of(image: str, digest: str, login: Login) -> dict[str, str]:
+    """The labels of an image; of an index, those of its first platform."""
+    manifest = _ask("GET", image, f"manifests/{digest}", login).json()
+    if "manifests" in manifest:
+        first = manifest["manifests"][0]["digest"]
+        manifest = _ask("GET", image, f"manifests/{first}", login).json()
+    config = _ask("GET", image, f"blobs/{manifest['config']['digest']}", login).json()
+    return dict(config.get("config", {}).get("Labels") or {})
+
+
+def _ask(method: str, image: str, path: str, login: Login) -> requests.Response:
+    """The registry's good answer about `image`, or a RegistryError that says what is wrong."""
     host, repository = split(image)
     session = requests.Session()
     session.trust_env = False  # no proxy, no CA bundle and no netrc of the machine's
     if login.ca:
         session.mount(f"https://{host}", _OwnCa(login.ca))
-    url = f"https://{host}/v2/{repository}/manifests/{tag}"
+    url = f"https://{host}/v2/{repository}/{path}"
     headers = {"Accept": ACCEPT}
     auth = (login.username, login.password) if login.username else None
     try:
-        answer = session.head(url, headers=headers, auth=auth, timeout=TIMEOUT_S)
+        answer = session.request(method, url, headers=headers, auth=auth, timeout=TIMEOUT_S)
         if answer.status_code == 401 and answer.headers.get("WWW-Authenticate", "").startswith(
             "Bearer"
         ):
             headers["Authorization"] = f"Bearer {_token(session, answer, auth)}"
-            answer = session.head(url, headers=headers, timeout=TIMEOUT_S)
+            answer = session.request(method, url, headers=headers, timeout=TIMEOUT_S)
     except requests.RequestException as error:
         cause = type(error).__name__
-        raise RegistryError(
+        raise Unreachable(
             f"registry {host} does not answer ({cause}); check it, or deploy by digest with "
             '-e \'{"images": {"<service>": "sha256:…"}}\''
         ) from error
+    name = path.rpartition("/")[2]
     if answer.status_code == 404:
-        raise RegistryError(f"image {image}:{tag} does not exist; build and push it with build.yml")
+        raise MissingImage(f"image {image}:{name} does not exist; build and push it with build.yml")
     if answer.status_code in (401, 403):
         raise RegistryError(
             f"registry {host} refuses the login {login.username or '(anonymous)'!r} for {repository}; "
             "check registry_username and registry_password"
         )
-    found = answer.headers.get("Docker-Content-Digest", "")
-    if answer.status_code != 200 or not DIGEST.match(found):
-        raise RegistryError(f"registry {host} answered {answer.status_code} for {image}:{tag}")
-    return found
+    if answer.status_code != 200:
+        raise RegistryError(f"registry {host} answered {answer.status_code} for {image}:{name}")
+    return answer
 
 
 def _token(session: requests.Session, answer: requests.Response, auth: Any) -> str:

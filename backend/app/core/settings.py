@@ -167,7 +167,7 @@ class Settings(DatabaseSettings):
     )
     health_timeout: Seconds = Field(2, description="Seconds each dependency gets to answer.")
     db_pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
-        10, description="Connections of one process to PostgreSQL, at most."
+        5, description="Connections of one process to PostgreSQL, at most."
     )
 
     @field_validator("allowed_origins", mode="before")

@@ -37,8 +37,9 @@ def params(name: str, view: View, value: Value) -> dict[str, Any]:
             return base | {"workers": mine["workers"]}
         case "settle":
             return base | {"keep": int(value("release_keep"))}
-        case "undo" if plan["kind"] == "migrate":
-            return base | {"closes": "migrated"}
+        case "undo":
+            closes = "migrated" if plan["kind"] == "migrate" else "rolled back"
+            return base | {"keep": int(value("release_keep")), "closes": closes}
     return base
 
 

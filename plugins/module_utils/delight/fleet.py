@@ -270,8 +270,7 @@ def brief(outcome: dict[str, Any]) -> dict[str, Any]:
 
 def show_status(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
     """What every host serves and keeps."""
-    looks = view.looks()
-    return {"msg": "\n".join(report.status(looks)), "looks": looks}
+    return {"show": report.status(view.looks())}
 
 
 def me() -> dict[str, Any]:

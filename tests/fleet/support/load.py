@@ -43,7 +43,7 @@ class Load:
         host, ca_file: Host header and authorities, see Target.
     """
 
-    def __init__(  # noqa: PLR0913 - every figure of a load is the test's to choose
+    def __init__(
         self,
         url: str,
         *,

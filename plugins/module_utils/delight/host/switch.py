@@ -94,7 +94,7 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     state["live"] = run["to"]
     point_live(at, run["to"])
     at.close(state, "released")
-    pruned = prune.prune(at, state, params.get("keep", 5))
+    pruned = prune.prune(at, state, params["keep"])
     cut = sum(d["cut"] for d in drained)
     told = f"drained, {cut} streams ended at their bound" if cut else "drained"
     return {"outcome": "ok", "changed": True, "told": told, "drained": drained, "pruned": pruned}
@@ -177,7 +177,10 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         take_back_worker(state, one, manifest)
     for one in run.get("staged", []):
         take_back_slot(edge, state, one, manifest)
-    at.close(state, params.get("closes", "rolled back"))
+    outcome = params.get("closes", "rolled back")
+    at.close(state, outcome)
+    if outcome == "rolled back":
+        prune.prune(at, state, params["keep"])
     return {"outcome": "ok", "changed": True, "told": told}
 
 

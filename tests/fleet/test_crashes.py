@@ -1,0 +1,89 @@
+"""The controller dies in every phase: the fleet goes on serving, and the next run converges."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.fleet.support.fleet import Fleet, until
+from tests.fleet.support.load import Load
+
+PHASES = {
+    "lock": "TASK [rollout : Lock the first host",
+    "prepare": "TASK [rollout : Prepare every host",
+    "stage": "TASK [rollout : Stage the new slots",
+    "switch": "TASK [rollout : Switch the traffic",
+    "settle": "TASK [rollout : Settle",
+}
+
+
+def quiet(fleet: Fleet) -> None:
+    """Wait until no act of the dead controller works on any host any more."""
+    for host in fleet.hosts:
+        fleet.exec(host, "flock", "/srv/delight/lock", "true")
+
+
+def converged(fleet: Fleet, version: str) -> None:
+    """One release everywhere, no open run, no container too many."""
+    assert set(fleet.versions().values()) == {version}
+    for host in fleet.hosts:
+        state = fleet.state(host)
+        assert state["run"] is None
+        kept = {held[slot] for held in state["slots"].values() for slot in ("blue", "green")}
+        assert set(fleet.containers(host).values()) <= kept
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_killed(pair: Fleet, load: Load, phase: str) -> None:
+    playing = pair.start("deploy", version="v2")
+    playing.until(PHASES[phase])
+    playing.signal(signal.SIGKILL)
+    playing.end()
+    quiet(pair)
+    assert all(version in ("v1", "v2") for version in pair.versions().values())
+    run = pair.deploy("v2")
+    assert run.outcome in ("released", "unchanged"), run.output
+    converged(pair, "v2")
+    assert load.report.failures == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("phase", PHASES)
+def test_asked_to_stop(pair: Fleet, load: Load, phase: str, number: signal.Signals) -> None:
+    playing = pair.start("deploy", version="v2")
+    playing.until(PHASES[phase])
+    playing.signal(number)
+    run = playing.end()
+    assert number.name in run.output
+    # Once the fleet had decided that the release stands, it is finished; before, it is put back.
+    expected = ("released", 0, "v2") if phase == "settle" else ("rolled back", 21, "v1")
+    run.expect(*expected[:2])
+    converged(pair, expected[2])
+    assert load.report.failures == []
+
+
+def test_a_second_signal_ends_at_once_and_the_next_run_mends(pair: Fleet, load: Load) -> None:
+    playing = pair.start("deploy", version="slow_start")
+    playing.until(PHASES["stage"])
+    playing.signal(signal.SIGINT)
+    playing.until("stops at its next decision")
+    playing.signal(signal.SIGINT)
+    run = playing.end()
+    assert run.status not in (0, 21)
+    assert "the next run (or recover.yml) ends what is left" in run.output
+    quiet(pair)
+    recovered = pair.play("recover").expect("recovered", 0)
+    assert "an earlier run was left open" in recovered.output
+    converged(pair, "v1")
+    assert load.report.failures == []
+
+
+def test_two_deploys_at_once_one_goes_on(pair: Fleet, load: Load) -> None:
+    first = pair.start("deploy", version="slow_start")
+    first.until(PHASES["stage"])
+    second = pair.deploy("v2").expect("refused", 20)
+    assert "is running; wait for it" in second.output
+    first.end().expect("released", 0)
+    until(lambda: set(pair.versions().values()) == {"slow_start"}, "the first one's release serves")
+    assert load.report.failures == []

@@ -1,0 +1,103 @@
+"""Good releases: version after version and back, and no request fails."""
+
+from __future__ import annotations
+
+from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.load import Load
+
+DRAIN_S = 3.0
+
+
+def release_of(fleet: Fleet, version: str) -> str:
+    """The id under which a fleet keeps a version."""
+    found = fleet.exec("app1", "ls", "/srv/delight/releases").split()
+    return next(name for name in found if name.startswith(f"{version}-"))
+
+
+def test_three_versions_and_back(pair: Fleet, load: Load) -> None:
+    both = {"app1", "app2"}
+    for version in ("v2", "v3"):
+        pair.deploy(version).expect("released", 0)
+        assert pair.versions() == dict.fromkeys(both, version)
+    for version in ("v2", "v1"):
+        pair.rollback().expect("released", 0)
+        assert pair.versions() == dict.fromkeys(both, version)
+    pair.rollback(release=release_of(pair, "v2")).expect("released", 0)
+    assert pair.versions() == dict.fromkeys(both, "v2")
+    assert load.report.failures == []
+    assert {
+        kind for kind in ("kept", "new", "post", "slow") if not load.report.count(kind)
+    } == set()
+
+
+def test_a_stream_ends_only_after_its_drain_bound(pair: Fleet, load: Load) -> None:
+    old = pair.state("app1")["live"]
+    load.until(lambda report: len(report.streams) == 2 and all(s.lines for s in report.streams), 20)
+    pair.deploy("v2").expect("released", 0)
+    ended = [s for s in load.report.streams if s.release == old and s.end != "open"]
+    # The last request the old slot got left before the switch, from which the bound counts.
+    assert len(ended) == 2
+    assert all(s.ended - load.report.last_sent(old) >= DRAIN_S for s in ended)
+    assert load.report.failures == []
+
+
+def test_the_same_version_again_touches_nothing(pair: Fleet, load: Load) -> None:
+    before = pair.ids()
+    states = [pair.exec(host, "cat", "/srv/delight/state.json") for host in pair.hosts]
+    pair.deploy("v1").expect("unchanged", 0)
+    assert pair.ids() == before
+    assert [pair.exec(host, "cat", "/srv/delight/state.json") for host in pair.hosts] == states
+    assert load.report.failures == []
+
+
+def test_one_host_alone(solo: Fleet, solo_load: Load) -> None:
+    solo.deploy("v2").expect("released", 0)
+    assert solo.versions() == {"solo": "v2"}
+    solo.rollback().expect("released", 0)
+    assert solo.versions() == {"solo": "v1"}
+    assert solo_load.report.failures == []
+
+
+def test_only_versions_change_then_the_edge_is_not_reloaded(pair: Fleet) -> None:
+    pair.deploy("v2").expect("released", 0)
+    workers = [pair.exec(h, "pgrep", "-f", "haproxy") for h in pair.hosts]
+    pair.deploy("v3").expect("released", 0)
+    assert [pair.exec(h, "pgrep", "-f", "haproxy") for h in pair.hosts] == workers
+
+
+def test_routes_come_move_and_go(pair: Fleet, load: Load, services: dict[str, object]) -> None:
+    api = services["api"]
+    assert isinstance(api, dict)
+    second = {**api, "routes": [{"path": "/second"}], "replicas": 1}
+    pair.deploy("v1", services={**services, "second": second}).expect("released", 0)
+    asked = pair.exec("app1", "curl", "-s", "http://127.0.0.1/second")
+    assert '"host": "second-1"' in asked
+    moved = {"api": {**api, "routes": [{"path": "/"}, {"path": "/second"}]}}
+    pair.deploy("v1", services=moved).expect("released", 0)
+    assert '"host": "api-' in pair.exec("app1", "curl", "-s", "http://127.0.0.1/second")
+    pair.rollback().expect("released", 0)
+    assert '"host": "second-1"' in pair.exec("app1", "curl", "-s", "http://127.0.0.1/second")
+    assert load.report.failures == []
+
+
+def test_a_worker_moves_after_the_traffic(
+    pair: Fleet, load: Load, services: dict[str, object]
+) -> None:
+    worker = {
+        "image": "{{ registry }}/delight-test",
+        "env": {"PORT": "0"},
+        "memory": "64m",
+        "overlap": False,
+        "health": {"timeout": "20s"},
+    }
+    with_worker = {**services, "worker": worker}
+    pair.deploy("v1", services=with_worker).expect("released", 0)
+    pair.deploy("v2", services=with_worker).expect("released", 0)
+    for host in pair.hosts:
+        workers = {n: r for n, r in pair.containers(host).items() if "worker" in n}
+        assert [r.split("-")[0] for r in workers.values()] == ["v2"]
+    pair.rollback().expect("released", 0)
+    for host in pair.hosts:
+        workers = {n: r for n, r in pair.containers(host).items() if "worker" in n}
+        assert [r.split("-")[0] for r in workers.values()] == ["v1"]
+    assert load.report.failures == []

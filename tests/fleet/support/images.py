@@ -1,4 +1,4 @@
-"""The versions of the test application, built once by content and pushed to a lab's registry."""
+"""The versions of the test application: built once for what they are made of, then pushed."""
 
 from __future__ import annotations
 
@@ -6,61 +6,91 @@ import hashlib
 import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from lab import paths
 
 APP = Path(__file__).resolve().parents[1] / "app"
 BASE = "delight-lab/python:3.13"
+LOCAL = "delight-lab/test-app"
 REPOSITORY = "delight-test"
-GOOD = ("v1", "v2", "v3")
-FAULTY = (
-    "never_healthy",
-    "exits_at_once",
-    "healthy_once_then_crashes",
-    "wrong_version",
-    "slow_start",
-)
+
+# Tag → (VERSION, BEHAVIOUR), see app.py. A sick image has a version of its own: the next one.
+VARIANTS = {
+    **{f"v{number}": (f"v{number}", "good") for number in range(1, 6)},
+    **{
+        behaviour: (behaviour, behaviour)
+        for behaviour in (
+            "never_healthy",
+            "exits_at_once",
+            "healthy_once_then_crashes",
+            "wrong_version",
+            "slow_start",
+        )
+    },
+}
 
 
-def recipe() -> str:
-    """Changes with anything that goes into the images."""
-    base = docker("image", "inspect", "--format", "{{.Id}}", BASE)
-    texts = b"".join(path.read_bytes() for path in sorted(APP.iterdir()) if path.is_file())
-    return hashlib.sha256(base.encode() + texts).hexdigest()[:16]
-
-
-def push(registry: str, password: str, user: str = "delight") -> None:
-    """Have every version in `registry` as delight-test:<version>; what is there stays."""
-    made = recipe()
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder)
-        plugins = Path(os.environ["DOCKER_CONFIG"]) / "cli-plugins"
-        (config / "cli-plugins").symlink_to(plugins)
-        docker("login", registry, "-u", user, "--password-stdin", config=config, text=password)
-        for version in (*GOOD, *FAULTY):
-            image = f"{registry}/{REPOSITORY}:{version}"
-            build(image, version, made)
-            docker("push", "--quiet", image, config=config)
-
-
-def build(image: str, version: str, made: str) -> None:
-    """Build one version, unless the engine has it from the same recipe."""
-    form = '{{index .Config.Labels "recipe"}}'
-    have = docker("image", "inspect", "--format", form, image, check=False).strip()
-    if have == made:
-        return
-    behaviour = version if version in FAULTY else "good"
-    values = {"BASE": BASE, "VERSION": version, "BEHAVIOUR": behaviour}
-    arguments = [f"--build-arg={key}={value}" for key, value in values.items()]
-    docker("build", "--quiet", "--tag", image, f"--label=recipe={made}", *arguments, str(APP))
-
-
-def docker(
-    *words: str, config: Path | None = None, text: str | None = None, check: bool = True
-) -> str:
-    """Run a docker command and return what it printed."""
-    environment = os.environ | ({"DOCKER_CONFIG": str(config)} if config else {})
+def docker(*words: str, text: str | None = None, config: str = "") -> str:
+    """Run a docker command with the lab's plugins; the error is what it said."""
+    environment = os.environ | {
+        "DOCKER_BUILDKIT": "1",
+        "DOCKER_CONFIG": config or str(paths.DOCKER_CONFIG),
+    }
     done = subprocess.run(
-        ["docker", *words], env=environment, input=text, capture_output=True, text=True, check=False
+        ["docker", *words], env=environment, input=text, text=True, capture_output=True, check=False
     )
-    assert done.returncode == 0 or not check, f"docker {words[0]}: {done.stderr}"
-    return done.stdout
+    if done.returncode:
+        raise RuntimeError(f"docker {words[0]}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def content_hash(base_id: str) -> str:
+    """A name for what every variant is made of: the files of the application and the base."""
+    digest = hashlib.sha256(base_id.encode())
+    for file in sorted(APP.iterdir()):
+        if file.is_file():
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def build_argv(tag: str, reference: str) -> list[str]:
+    """The docker arguments that build one variant."""
+    version, behaviour = VARIANTS[tag]
+    arguments = {"BASE": BASE, "VERSION": version, "BEHAVIOUR": behaviour}
+    flags = [f"--build-arg={key}={value}" for key, value in arguments.items()]
+    return ["build", "--quiet", f"--tag={reference}", *flags, str(APP)]
+
+
+def build(*tags: str) -> dict[str, str]:
+    """Build what is missing; {tag: local reference}. All variants where none is named."""
+    content = content_hash(docker("image", "inspect", "--format={{.Id}}", BASE))
+    wanted = {tag: f"{LOCAL}:{content}-{tag}" for tag in tags or VARIANTS}
+    there = docker("images", "--format={{.Repository}}:{{.Tag}}", LOCAL).split()
+    for tag, reference in wanted.items():
+        if reference not in there:
+            docker(*build_argv(tag, reference))
+    return wanted
+
+
+def push(registry: str, password: str, username: str = "delight", *tags: str) -> dict[str, str]:
+    """Build and push; {tag: `registry/delight-test:tag`}. The engine must trust the registry.
+
+    The login is kept in a folder that is gone when this returns.
+    """
+    pushed = {}
+    for tag, reference in build(*tags).items():
+        pushed[tag] = f"{registry}/{REPOSITORY}:{tag}"
+        docker("tag", reference, pushed[tag])
+    with tempfile.TemporaryDirectory(prefix="delight-login-") as config:
+        if password:
+            words = ("login", f"--username={username}", "--password-stdin", registry)
+            docker(*words, text=password, config=config)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            list(
+                pool.map(
+                    lambda name: docker("push", "--quiet", name, config=config), pushed.values()
+                )
+            )
+    return pushed

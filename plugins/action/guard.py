@@ -82,8 +82,13 @@ def wrong_configuration(in_force: str | None) -> str | None:
 
 
 def missing_vaults(inventories: list[Path]) -> list[str]:
-    """Return one line for each vault that has an example beside it and is not there."""
-    lines = []
+    """Return one line for each vault that an environment should have and has not."""
+    generated = [i / "group_vars" / "local" for i in inventories]
+    lines = [
+        f"{shown(folder / 'vault.yml')} is missing: `make local` generates it"
+        for folder in generated
+        if folder.is_dir() and not (folder / "vault.yml").exists()
+    ]
     for example in sorted(e for i in inventories for e in i.glob("group_vars/*/vault.yml.example")):
         vault = example.with_suffix("")
         if not vault.exists():

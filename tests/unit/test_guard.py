@@ -113,6 +113,13 @@ def test_says_how_to_make_a_missing_vault(project: Path) -> None:
     assert "ansible-vault encrypt --encrypt-vault-id staging" in output
 
 
+def test_says_what_generates_the_vault_of_local(project: Path) -> None:
+    (project / "staging/group_vars/local").mkdir()
+    status, output = run(project)
+    assert status == 2
+    assert "staging/group_vars/local/vault.yml is missing: `make local` generates it" in output
+
+
 def test_refuses_a_foreign_configuration(project: Path) -> None:
     encrypt(project, "token: real\n")
     (project / "other.cfg").write_text("")

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab import engine, fleet, images, inventory, paths, secrets, seeding, shell
+from rich.console import Console
+
+from lab import engine, fleet, images, inventory, local, paths, secrets, seeding, shell
 from lab.errors import LabError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -49,6 +51,11 @@ def _seed(options: argparse.Namespace) -> int:
 def _secrets(options: argparse.Namespace) -> int:
     made = secrets.ensure(inventory.load(options.directory))
     print(f"secrets: {', '.join(made) or 'present'}")
+    return 0
+
+
+def _local(options: argparse.Namespace) -> int:
+    local.run(options.directory, Console(highlight=False))
     return 0
 
 
@@ -98,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     verb("env", _env, 'print shell exports: eval "$(python -m lab env)"', directory=False)
     verb("engine", _engine, "make sure that a Docker engine with plugins runs", directory=False)
     verb("images", _images, "build the hosts' and services' images, cached", directory=False)
+    verb("local", _local, "all of it: hosts, provisioning, build and a release")
     verb("up", _up, "make or start the hosts, pin their keys, load their images")
     verb("seed", _seed, "load lab_images into the hosts that have Docker")
     verb("secrets", _secrets, "generate vault and certificates, if lab_registry is set")

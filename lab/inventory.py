@@ -2,7 +2,8 @@
 
 Only plain YAML in DIR/hosts.yml counts:
   the group that wraps the environment: vars.lab_network: {name: …, subnet: …}, and
-  vars.lab_registry: ADDRESS:PORT where the lab shall generate secrets and certificates
+  vars.lab_registry: ADDRESS:PORT where the lab shall generate secrets and certificates,
+  vars.lab_url: what users see
   a host: ansible_port (SSH on 127.0.0.1), host_address, lab_publish, lab_images
 """
 
@@ -40,6 +41,7 @@ class Fleet:
     subnet: IPv4Network
     hosts: tuple[Host, ...]
     registry: str | None = None
+    url: str | None = None
 
     def container(self, host: Host) -> str:
         """The container's name; it is also the prefix of the host's volumes."""
@@ -96,7 +98,8 @@ def parse(tree: Any, directory: Path, source: Path) -> Fleet:
         address, _, port = str(registry).partition(":")
         _checked(IPv4Address, address, source, f"{env}.vars.lab_registry")
         _checked(int, port, source, f"{env}.vars.lab_registry (port)")
-    return Fleet(env, directory, str(network["name"]), subnet, hosts, registry)
+    url = group["vars"].get("lab_url")
+    return Fleet(env, directory, str(network["name"]), subnet, hosts, registry, url)
 
 
 def _collect(

@@ -23,15 +23,12 @@ local: ## Boot three hosts on this machine and deploy Delight to them
 	@bin/setup --apt
 	@$(LAB) local $(LOCAL)
 
-stop: ## Stop the hosts of `local` and keep their data
-	@bin/setup
+stop: setup ## Stop the hosts of `local` and keep their data
 	@$(LAB) stop $(LOCAL)
 
 clean: ## Remove the hosts of `local` with their data, the images and all else that was made
-	@bin/setup
-	@$(LAB) clean $(LOCAL)
-	@$(LAB) purge
-	rm -rf .venv .cache .ansible .mypy_cache .pytest_cache .ruff_cache
+	@if [ -x .venv/bin/python ]; then $(LAB) clean $(LOCAL) && $(LAB) purge; fi
+	rm -rf .venv backend/.venv .cache .vault .ansible .mypy_cache .pytest_cache .ruff_cache
 
 lint: setup ## Check style and types
 	black --check --quiet $(wildcard $(PYTHON_SOURCES))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lab import engine, fleet, images, inventory, local, paths, secrets, seeding, shell
+from lab import engine, fleet, images, inventory, local, paths, purge, secrets, seeding, shell
 from lab.errors import LabError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -72,6 +72,11 @@ def _clean(options: argparse.Namespace) -> int:
     return 0
 
 
+def _purge(_: argparse.Namespace) -> int:
+    print(f"removed: {', '.join(purge.purge()) or 'nothing was there'}")
+    return 0
+
+
 def _reboot(options: argparse.Namespace) -> int:
     machines = inventory.load(options.directory)
     began = time.monotonic()
@@ -111,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     verb("secrets", _secrets, "generate vault and certificates, if lab_registry is set")
     verb("stop", _stop, "shut the hosts down and keep their data")
     verb("clean", _clean, "remove all that was made for this inventory folder")
+    verb("purge", _purge, "remove images, archives and the engine we started", directory=False)
     verb("reboot", _reboot, "reboot one host").add_argument("host")
     execute = verb("exec", _exec, "run a command on a host as root")
     execute.add_argument("host")

@@ -61,6 +61,7 @@ def clean(fleet: Fleet) -> list[str]:
     fleet.known_hosts.unlink(missing_ok=True)
     for name in ("id_ed25519", "id_ed25519.pub"):
         (paths.env_dir(fleet.env) / name).unlink(missing_ok=True)
+    shutil.rmtree(paths.env_dir(fleet.env) / "log", ignore_errors=True)
     with contextlib.suppress(OSError):  # it may hold what others put there
         paths.env_dir(fleet.env).rmdir()
     return removed
@@ -166,8 +167,3 @@ def _check_memory(fleet: Fleet) -> None:
                 f"{len(new)} hosts need {MEMORY_PER_HOST * len(new)} MiB of memory,"
                 f" {free} MiB are free: stop something, or use fewer hosts"
             )
-
-
-def remove_private(env: str) -> None:
-    """Remove the private folder of an environment, certificates and all."""
-    shutil.rmtree(paths.env_dir(env), ignore_errors=True)

@@ -65,9 +65,7 @@ def _unless(nothing: str, text: str) -> list[str]:
     return [] if text == nothing else [text]
 
 
-def _play(
-    machines: Fleet, name: str, extra: list[str], say: Callable[[str], None]
-) -> list[str]:
+def _play(machines: Fleet, name: str, extra: list[str], say: Callable[[str], None]) -> list[str]:
     log = paths.env_dir(machines.env) / "log" / f"{name}.log"
     argv = playbooks.command(f"{name}.yml", Path(machines.env), extra)
     played = playbooks.play(argv, log, say)

@@ -69,7 +69,14 @@ def build(recipe: Recipe, cache_key: str) -> list[str]:
 
 def key_of(tag: str) -> list[str]:
     """argv that prints the cache key of a present image."""
-    return ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', tag]
+    return [
+        "docker",
+        "image",
+        "inspect",
+        "--format",
+        f'{{{{index .Config.Labels "{LABEL}"}}}}',
+        tag,
+    ]
 
 
 def debootstrap(suite: str, mirror: str, tarball: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Write each role's README from its argument specification.
+"""Write what is derived: each role's README, and the reference of the services' keys.
 
 .venv/bin/python docs/generate.py            write
 .venv/bin/python docs/generate.py --check    say which are stale, exit 1 if any is
@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
-ROLES = Path(__file__).resolve().parents[1] / "roles"
+ROOT = Path(__file__).resolve().parents[1]
+ROLES = ROOT / "roles"
+SERVICES = ROOT / "docs/reference/services.md"
+sys.path.insert(0, str(ROOT / "plugins/module_utils"))
+
+from delight import schema  # noqa: E402
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -67,24 +73,84 @@ def readme(role: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def stale() -> list[Path]:
-    """Return the READMEs that do not say what their specification says."""
-    found = []
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield one line of the table for each key of a schema, and for those below it."""
+    for name, field in model.model_json_schema()["properties"].items():
+        info = model.model_fields[name]
+        default = "required" if info.is_required() else f"`{json.dumps(plain(info.default))}`"
+        below = nested(info.annotation)
+        kind = kind_of(field) if field.get("type") == "array" or not below else "mapping"
+        text = (info.description or "").replace("|", "\\|")
+        yield f"| `{prefix}{name}` | {kind} | {'' if below else default} | {text} |"
+        if below:
+            yield from keys(below, f"{prefix}{name}.")
+
+
+def kind_of(field: dict[str, Any]) -> str:
+    """Return the type of a key in one word; an optional key has the type of what it may hold."""
+    choices = [field, *(one for one in field.get("anyOf", []) if one.get("type") != "null")]
+    found = next(filter(None, (one.get("unit") or one.get("type") for one in choices)), "text")
+    return {"object": "mapping", "array": "list", "string": "text"}.get(found, found)
+
+
+def plain(value: Any) -> Any:
+    """Return a default as it would be written."""
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
+def nested(annotation: Any) -> type[BaseModel] | None:
+    """Return the schema inside an annotation like `list[Route]` or `Migrate | None`."""
+    for kind in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
+
+
+def services() -> str:
+    """Return the reference page of `services.<name>`."""
+    return "\n".join(
+        [
+            "# Keys of a service",
+            "",
+            "Everything that `services.<name>` in `group_vars/all/services.yml` may say. A mistake is",
+            "named by its path before any host is touched, all mistakes in one go. Durations carry a",
+            "unit (`500ms`, `30s`, `10m`, `1h`), sizes too (`512m`, `2g`: powers of 1024).",
+            "",
+            "| key | type | default | meaning |",
+            "|---|---|---|---|",
+            *keys(schema.Service),
+            "",
+            "Generated from `plugins/module_utils/delight/schema.py` by `docs/generate.py`.",
+            "",
+        ]
+    )
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Yield every derived page with the text it should have."""
+    yield SERVICES, services()
     for role in sorted(path.parent.parent for path in ROLES.glob("*/meta/argument_specs.yml")):
-        path = role / "README.md"
-        if not path.exists() or path.read_text(encoding="utf-8") != readme(role):
-            found.append(path)
-    return found
+        yield role / "README.md", readme(role)
+
+
+def stale() -> list[tuple[Path, str]]:
+    """Return the pages that do not say what they are derived from."""
+    return [
+        (path, text)
+        for path, text in pages()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 def main(argv: list[str]) -> int:
     """Write what is stale, or only name it."""
-    paths = stale()
-    for path in paths:
+    found = stale()
+    for path, text in found:
         if "--check" not in argv:
-            path.write_text(readme(path.parent), encoding="utf-8")
-        print(path.relative_to(ROLES.parent))
-    return 1 if paths and "--check" in argv else 0
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))
+    return 1 if found and "--check" in argv else 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ def main() -> int:
     # As PID 1 a process without a handler ignores SIGTERM: a stop during the imports below would
     # take the whole grace period.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Importing makes many objects that live on: looking through them for garbage costs a tenth
+    # Importing makes many objects that live on: looking through them for garbage costs a sixth
     # of the start and a little of each later collection.
     gc.disable()
     from app.core.settings import ConfigurationError, Settings, load

@@ -1,5 +1,6 @@
 """The application: everything that is shared is made here, once, from the settings."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,7 +20,7 @@ from app.health.monitor import HealthMonitor
 
 
 def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
-    """Build the application; no connection is opened before the first use.
+    """Build the application; nothing is connected before it starts, and it starts without.
 
     `app.state` holds `settings`, `metrics`, `engine`, `redis` and `health`.
     """
@@ -29,7 +30,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Opens the first connections now: the first to ask for the health need not wait for them.
+        first = asyncio.create_task(app.state.health.detailed())
         yield
+        first.cancel()
         await redis.aclose()
         await engine.dispose()
 

@@ -18,7 +18,7 @@ PASSWORD = "pl4nted:p@ss/w0rd%"
 USER = "delight"
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     """Ask until it is so; fail with `what` when it never gets so."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -88,7 +88,7 @@ class Backing:
         """End it and wait for that."""
         if self._process is not None:
             self._process.send_signal(self.stop_signal)
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
     @contextmanager

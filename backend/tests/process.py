@@ -44,7 +44,6 @@ class Service:
             stderr=subprocess.STDOUT, env=environment({"HOST": "127.0.0.1", **ports, **values}),
         )  # fmt: skip
         self.url = f"http://127.0.0.1:{self.port}"
-        wait_until(self.answers, "the service answers")
 
     def answers(self) -> bool:
         """Is it up? Fails at once when the process has ended."""
@@ -66,7 +65,7 @@ class Service:
 
     def end(self) -> tuple[int, list[dict[str, Any]]]:
         """Wait for its end: exit status and log lines."""
-        output, _ = self.process.communicate(timeout=30)
+        output, _ = self.process.communicate(timeout=60)
         return self.process.returncode, [json.loads(line) for line in output.splitlines()]
 
 
@@ -75,6 +74,7 @@ def service(values: Mapping[str, str], target: str = "app") -> Iterator[Service]
     """A service for the length of the block."""
     running = Service(values, target)
     try:
+        wait_until(running.answers, "the service answers")
         yield running
     finally:
         running.process.kill()

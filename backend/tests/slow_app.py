@@ -1,6 +1,8 @@
-"""The service with a route that takes as long as it is told: `python -m tests.slow_app`."""
+"""The service with a route that answers when the file $SLOW_UNTIL is there."""
 
 import asyncio
+import os
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -11,12 +13,13 @@ from app.main import create_app as create_real_app
 
 
 def create_app(settings: Settings, metrics: Metrics) -> FastAPI:
-    """The real application and `/slow/{seconds}`."""
+    """The real application and `/slow`."""
     app = create_real_app(settings, metrics)
 
-    @app.get("/slow/{seconds}")
-    async def slow(seconds: float) -> str:
-        await asyncio.sleep(seconds)
+    @app.get("/slow")
+    async def slow() -> str:
+        while not Path(os.environ["SLOW_UNTIL"]).exists():
+            await asyncio.sleep(0.01)
         return "done"
 
     return app

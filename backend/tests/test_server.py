@@ -24,6 +24,7 @@ def values(postgres: Postgres, redis: Redis, tmp_path: Path) -> dict[str, str]:
         "REDIS_URL": redis.url(),
         "CLERK_SECRET_KEY": "sk_planted",
         "RELEASE": "r-7",
+        "SLOW_UNTIL": str(tmp_path / "go"),
     }
 
 
@@ -53,28 +54,29 @@ def test_serves_and_stops(values: dict[str, str]) -> None:
     assert PASSWORD not in str(lines)
 
 
-def test_open_requests_are_finished(values: dict[str, str]) -> None:
+def test_open_requests_are_finished(values: dict[str, str], tmp_path: Path) -> None:
     with service(values, SLOW) as running, ThreadPoolExecutor() as pool:
-        request = pool.submit(httpx.get, f"{running.url}/slow/1", timeout=30)
+        request = pool.submit(httpx.get, f"{running.url}/slow", timeout=120)
         wait_until(lambda: in_progress(running) == 1, "the request has arrived")
         running.process.send_signal(signal.SIGTERM)
         wait_until(running.refuses, "new connections are refused")
         assert not request.done()
         assert in_progress(running) == 1
-        assert request.result(30).json() == "done"
+        (tmp_path / "go").touch()
+        assert request.result(60).json() == "done"
         status, lines = running.end()
     assert status == 0
-    [line] = [line for line in lines if line.get("path") == "/slow/1"]
+    [line] = [line for line in lines if line.get("path") == "/slow"]
     assert (line["status"], len(line["request_id"])) == (200, 32)
 
 
 def test_a_request_longer_than_the_bound_is_cut(values: dict[str, str]) -> None:
     with service(values | {"GRACEFUL_TIMEOUT": "1"}, SLOW) as running, ThreadPoolExecutor() as pool:
-        request = pool.submit(httpx.get, f"{running.url}/slow/3600", timeout=60)
+        request = pool.submit(httpx.get, f"{running.url}/slow", timeout=120)
         wait_until(lambda: in_progress(running) == 1, "the request has arrived")
         running.process.send_signal(signal.SIGTERM)
         status, lines = running.end()
-        assert request.exception(30) or request.result().status_code == 500
+        assert request.exception(60) or request.result().status_code == 500
     assert status == 0
     assert "timeout graceful shutdown exceeded" in str(lines)
 
@@ -82,13 +84,13 @@ def test_a_request_longer_than_the_bound_is_cut(values: dict[str, str]) -> None:
 def test_a_second_signal_ends_the_wait(values: dict[str, str]) -> None:
     # One hour of grace: that the process ends at all is the second signal's work.
     with service(values | {"GRACEFUL_TIMEOUT": "3600"}, SLOW) as running, ThreadPoolExecutor() as p:
-        request = p.submit(httpx.get, f"{running.url}/slow/3600", timeout=60)
+        request = p.submit(httpx.get, f"{running.url}/slow", timeout=120)
         wait_until(lambda: in_progress(running) == 1, "the request has arrived")
         running.process.send_signal(signal.SIGINT)
         wait_until(running.refuses, "the first signal has been seen")
         running.process.send_signal(signal.SIGINT)
         status, _ = running.end()
-        assert request.exception(30) or request.result().status_code == 500
+        assert request.exception(60) or request.result().status_code == 500
     assert status == 0
 
 
@@ -98,7 +100,7 @@ def test_survives_frozen_dependencies(
     with service(values | {"HEALTH_TIMEOUT": "0.5"}) as running:
 
         def is_now(status: str) -> bool:
-            answer = httpx.get(f"{running.url}/api/v1/health/detailed", timeout=30)
+            answer = httpx.get(f"{running.url}/api/v1/health/detailed", timeout=60)
             return bool(answer.json()["status"] == status)
 
         wait_until(lambda: is_now("healthy"), "healthy at first")

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -54,10 +55,26 @@ reloaded:
 """
 
 TIMEOUT_S = 60
+STARTING_S = 2
 
 
 class Refused(Exception):
     """What HAProxy does not accept, in its own words."""
+
+
+def connected(client: socket.socket, path: Path) -> bool:
+    """Connect; False where no process is. A master listens a moment after its workers do."""
+    until = time.monotonic() + STARTING_S
+    while True:
+        try:
+            client.connect(str(path))
+            return True
+        except FileNotFoundError:
+            return False
+        except ConnectionRefusedError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.05)
 
 
 def reload(path: Path) -> bool:
@@ -68,11 +85,10 @@ def reload(path: Path) -> bool:
     answer = b""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(TIMEOUT_S)
-        try:
-            client.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError):
+        if not connected(client, path):
             return False
         client.sendall(b"reload\n")
+        client.shutdown(socket.SHUT_WR)
         while chunk := client.recv(65536):
             answer += chunk
     if b"Success=1" not in answer:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from delight import release, schema
 
 SETTINGS = schema.validate_settings({"app_subnet": "10.89.0.0/16"})
@@ -39,7 +38,9 @@ def make_release(
 def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> dict[str, Any]:
     """A healthy host that keeps the manifests `kept` and serves `live` from blue."""
     manifests = {manifest["id"]: manifest for manifest in kept}
-    slots, routes, containers = {}, {}, []
+    slots: dict[str, Any] = {}
+    routes: dict[str, str] = {}
+    containers: list[dict[str, Any]] = []
     for name, spec in manifests[live]["services"].items() if live else ():
         slots[name] = {"live": "blue", "blue": live, "green": None}
         routes |= {key: f"{name}-blue" for key in spec["routes"]}

@@ -6,7 +6,6 @@ import itertools
 from typing import Any
 
 import pytest
-
 from delight import decide
 
 from .conftest import make_look
@@ -93,14 +92,26 @@ OK = {"outcome": "ok"}
     [
         ({"lock": {"a": OK}, "settle": {"a": OK, "b": OK}}, decide.RELEASED),
         ({"settle": {"a": OK, "b": {"outcome": "unreachable"}}}, decide.ATTENTION),
-        ({"stage": {"a": OK, "b": {"outcome": "failed"}}, "undo": {"a": OK, "b": OK}}, decide.ROLLED_BACK),
         (
-            {"switch": {"a": OK, "b": {"outcome": "unreachable"}}, "undo": {"a": OK, "b": {"outcome": "unreachable"}}},
+            {"stage": {"a": OK, "b": {"outcome": "failed"}}, "undo": {"a": OK, "b": OK}},
+            decide.ROLLED_BACK,
+        ),
+        (
+            {
+                "switch": {"a": OK, "b": {"outcome": "unreachable"}},
+                "undo": {"a": OK, "b": {"outcome": "unreachable"}},
+            },
             decide.ATTENTION,
         ),
         ({"lock": {"a": {"outcome": "busy"}}}, decide.REFUSED),
-        ({"lock": {"a": OK}, "migrate": {"a": {"outcome": "pending"}}, "undo": {"a": OK}}, decide.REFUSED),
-        ({"lock": {"a": OK}, "migrate": {"a": {"outcome": "failed"}}, "undo": {"a": OK}}, decide.ROLLED_BACK),
+        (
+            {"lock": {"a": OK}, "migrate": {"a": {"outcome": "pending"}}, "undo": {"a": OK}},
+            decide.REFUSED,
+        ),
+        (
+            {"lock": {"a": OK}, "migrate": {"a": {"outcome": "failed"}}, "undo": {"a": OK}},
+            decide.ROLLED_BACK,
+        ),
         ({"seal": {"a": OK, "b": {"outcome": "failed"}}}, decide.ATTENTION),
     ],
 )

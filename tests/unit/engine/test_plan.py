@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from delight import plan
 
 from .conftest import API, SETTINGS, WORKER, make_look, make_release

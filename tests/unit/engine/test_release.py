@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from delight import render, release
+from delight import release, render
 from delight.host import redact
 
 from .conftest import API, SECRETS, make_release

@@ -1,0 +1,1 @@
+"""What a deploy costs, side by side in one run, as ratios."""

@@ -3,6 +3,7 @@
 `images: {images: …, version: …, force: false, ca_file: …}` returns `version` and `builds`, one
 entry per image: `name`, `reference` (repository:tag), `repository`, `argv` (the build), `digest`
 (in the registry, '' where it must be built) and `wanted` (whether to build and push).
+`compare: false` takes what the registry has under the tag, whatever it was made from.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _requires_connection = False
     _supports_check_mode = True
     _VALID_ARGS = frozenset(
-        {"images", "version", "force", "ca_file", "username", "password", "registry_ca"}
+        {
+            *("images", "version", "force", "compare", "ca_file"),
+            *("username", "password", "registry_ca"),
+        }
     )
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -50,7 +54,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         password = str(args.get("password") or "") if username else ""
         login = Login(username, password, str(args.get("registry_ca") or ""))
         with ThreadPoolExecutor(max_workers=8) as pool:
-            digests = list(pool.map(lambda image: build.present(image, tag, tree, login), images))
+            asked = tree if args.get("compare", True) else None
+            digests = list(pool.map(lambda image: build.present(image, tag, asked, login), images))
         ca_file = str(args.get("ca_file") or "")
         builds = [
             {

@@ -75,6 +75,7 @@ def test_present_means_made_from_the_same(
     monkeypatch.setattr("delight.registry.digest_of", lambda *_: "sha256:d")
     monkeypatch.setattr("delight.registry.labels_of", lambda *_: labels)
     assert build.present(API, "t", TREE, Login()) == expected
+    assert build.present(API, "t", None, Login()) == "sha256:d"
 
 
 def test_a_missing_tag_is_not_present(monkeypatch: pytest.MonkeyPatch) -> None:

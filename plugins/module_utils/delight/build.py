@@ -106,8 +106,11 @@ def labels_for(image: Image, tree: Tree, tag: str) -> dict[str, str]:
     }
 
 
-def present(image: Image, tag: str, tree: Tree, login: registry.Login) -> str:
-    """The digest of the image in the registry if it was made from the same inputs, else ''."""
+def present(image: Image, tag: str, tree: Tree | None, login: registry.Login) -> str:
+    """The digest of the image in the registry if it was made from the same inputs, else ''.
+
+    Without a tree: whatever it was made from.
+    """
     try:
         digest = registry.digest_of(image.image, tag, login)
     except registry.MissingImage:
@@ -119,6 +122,8 @@ def present(image: Image, tag: str, tree: Tree, login: registry.Login) -> str:
             f"registry {host} does not answer ({cause}); start it, or check `registry` and "
             "`registry_ca`"
         ) from error
+    if tree is None:
+        return digest
     made_from = registry.labels_of(image.image, digest, login).get(INPUTS_LABEL)
     return digest if made_from == image.inputs(tree.source) else ""
 

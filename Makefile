@@ -33,7 +33,7 @@ clean: ## Remove the hosts of `local` with their data, the images and all else t
 lint: setup ## Check style and types
 	black --check --quiet $(wildcard $(PYTHON_SOURCES))
 	ruff check --quiet .
-	mypy
+	mypy $(wildcard lab plugins tests docs benchmarks)
 	yamllint --strict .
 	ansible-lint --offline -q
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.fleet import Fleet, until
 from tests.fleet.support.load import Load
 
 DRAIN_S = 3.0
@@ -101,3 +101,20 @@ def test_a_worker_moves_after_the_traffic(
         workers = {n: r for n, r in pair.containers(host).items() if "worker" in n}
         assert [r.split("-")[0] for r in workers.values()] == ["v1"]
     assert load.report.failures == []
+
+
+def test_a_warm_slot_is_stopped_when_its_time_is_over(
+    solo: Fleet, services: dict[str, dict[str, object]]
+) -> None:
+    services["api"]["warm"] = "1s"
+    for version in ("v2", "v3"):
+        solo.deploy(version, services=services).expect("released", 0)
+
+    def only_the_live_slot_runs() -> bool:
+        solo.exec("solo", "systemctl", "start", "delight-sweep.service")
+        return {r.split("-")[0] for r in solo.containers("solo").values()} == {"v3"}
+
+    until(only_the_live_slot_runs, "the old slot was stopped")
+    assert solo.versions() == {"solo": "v3"}
+    solo.rollback().expect("released", 0)
+    assert solo.versions() == {"solo": "v2"}

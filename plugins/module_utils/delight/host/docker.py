@@ -185,6 +185,13 @@ def compose(argv: list[str], variables: Mapping[str, str]) -> None:
         raise DockerError(f"{' '.join(argv[:2])} … {' '.join(argv[-3:])}: " + " | ".join(last))
 
 
+def run_in(container_id: str, command: list[str]) -> tuple[int, str]:
+    """Run a command in a running container; (status, what it printed)."""
+    argv = ["docker", "exec", container_id, *command]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()[-400:]
+
+
 def compose_up(project: str, file: Path, services: list[str]) -> list[str]:
     """The command that creates and starts `services` of `file` as `project`, nothing else."""
     head = [

@@ -45,6 +45,13 @@ def docker(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     return done
 
 
+def remove_images(reference: str) -> None:
+    """Remove the images whose names match, with every tag."""
+    found = docker("images", "--quiet", "--all", "--filter", f"reference={reference}").stdout
+    if found:
+        docker("rmi", "--force", *set(found.split()), check=False)
+
+
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
     """Ask until it is so; fail with `what` when it never gets so."""
     deadline = time.monotonic() + seconds
@@ -135,6 +142,7 @@ def registry(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Registry(f"127.0.0.1:{port}", certificate.read_text(), container)
     finally:
         docker("rm", "-fv", container, check=False)
+        remove_images(f"127.0.0.1:{port}/*")
 
 
 @dataclass
@@ -191,13 +199,3 @@ def build(registry: Registry, project: Path, tmp_path: Path) -> Build:
         return Run(done.returncode, done.stdout)
 
     return run
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_images_left() -> Iterator[None]:
-    """Remove the tags that this run gave, and nothing else."""
-    yield
-    listed = docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-    ours = [name for name in listed if RUN in name]
-    if ours:
-        docker("rmi", *ours, check=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.image.conftest import BASE, ROOT, RUN, docker, wait_until
+from tests.image.conftest import BASE, ROOT, RUN, docker, remove_images, wait_until
 
 DATABASE_PASSWORD = "planted-database-word"
 AUTHORITY = "planted-authority-word"
@@ -19,7 +19,7 @@ LOCKED_DOWN = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privilege
 
 
 @pytest.fixture(scope="module")
-def image(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+def image(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The image, built with certificate authorities of this machine that carry a mark."""
     bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
     machine = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -27,7 +27,8 @@ def image(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     tag = f"{RUN}/backend:1"
     docker("buildx", "build", "--load", f"--build-arg=BASE={BASE}", f"--tag={tag}",
            f"--secret=id=ca,src={bundle}", str(ROOT / "backend"))  # fmt: skip
-    return tag
+    yield tag
+    remove_images(tag)
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,15 @@ def test_the_same_version_again_touches_nothing(pair: Fleet, load: Load) -> None
     assert load.report.failures == []
 
 
+def test_check_mode_plans_and_touches_nothing(pair: Fleet) -> None:
+    before = pair.ids(), [pair.state(host) for host in pair.hosts]
+    run = pair.deploy("v2", "--check", "--diff")
+    assert run.status == 0, run.output
+    assert "app1: api: new slot" in run.output
+    assert "PLANNED: v2-" in run.output
+    assert (pair.ids(), [pair.state(host) for host in pair.hosts]) == before
+
+
 def test_one_host_alone(solo: Fleet, solo_load: Load) -> None:
     solo.deploy("v2").expect("released", 0)
     assert solo.versions() == {"solo": "v2"}

@@ -14,7 +14,7 @@ Outcomes = Mapping[str, Mapping[str, Any]]
 
 RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
 ROLLED_BACK, ATTENTION = "rolled back", "needs attention"
-MIGRATED, RECOVERED = "migrated", "recovered"
+MIGRATED, RECOVERED, PLANNED = "migrated", "recovered", "planned"
 
 # ansible-playbook's own statuses are 0 to 5, 99 and 250.
 EXIT_STATUS = {
@@ -22,6 +22,7 @@ EXIT_STATUS = {
     UNCHANGED: 0,
     MIGRATED: 0,
     RECOVERED: 0,
+    PLANNED: 0,
     REFUSED: 20,
     ROLLED_BACK: 21,
     ATTENTION: 22,

@@ -221,10 +221,7 @@ def outcome_of(view: View, kind: str, check_mode: bool) -> dict[str, Any]:
     if planned["outcome"] != "go":
         return base | {"outcome": planned["outcome"], "reasons": planned.get("reasons", {})}
     if check_mode:
-        return base | {
-            "outcome": decide.UNCHANGED,
-            "notes": ["check mode: the plan above was not carried out"],
-        }
+        return base | {"outcome": decide.PLANNED}
     acts = view.acts()
     stop = os.environ.get(STOP, "")
     outcome, reasons = decide.conclude(acts, kind, stop)

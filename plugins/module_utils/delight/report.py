@@ -16,6 +16,7 @@ HEADLINES = {
     decide.ROLLED_BACK: "ROLLED BACK: {live} serves on {hosts}",
     decide.ATTENTION: "NEEDS ATTENTION: the hosts may not agree",
     decide.MIGRATED: "MIGRATED with {to}; {live} serves as before",
+    decide.PLANNED: "PLANNED: {to} on {hosts}; check mode touched nothing",
     decide.RECOVERED: "RECOVERED: no run is open on {hosts}",
 }
 

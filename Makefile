@@ -51,9 +51,9 @@ test-unit: setup ## The fast part: pure functions and golden renderings, no Dock
 test-backend: setup-test ## The backend's own checks, against real PostgreSQL and Redis
 	backend/check.sh
 
-test-image: setup ## Build and push an image to a real registry
+test-image: setup ## Build and push to a real registry; the edge as the binary that hosts run
 	@$(LAB) images
-	pytest -q tests/image
+	pytest -q tests/image tests/edge
 
 test-molecule: setup ## Each role on a real host: converge, idempotence, verify
 	@$(LAB) images

@@ -23,8 +23,15 @@ def source_version(root: Path) -> str:
     others = _git(root, "ls-files", "-z", "--others", "--exclude-standard")
     for name in sorted(filter(None, others.split(b"\0"))):
         body.update(name + b"\0")
-        body.update((root / name.decode()).read_bytes())
+        body.update(content(root / name.decode()))
     return f"{commit}-dirty-{body.hexdigest()[:8]}"
+
+
+def content(path: Path) -> bytes:
+    """What tells two versions of an untracked path apart; a nested repository counts by its name."""
+    if path.is_symlink():
+        return str(path.readlink()).encode()
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _git(root: Path, *words: str) -> bytes:

@@ -29,6 +29,7 @@ stop: setup ## Stop the hosts of `local` and keep their data
 clean: ## Remove the hosts of `local` with their data, the images and all else that was made
 	@if [ -x .venv/bin/python ]; then $(LAB) clean $(LOCAL) && $(LAB) purge; fi
 	rm -rf .venv backend/.venv .cache .vault .ansible .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 lint: setup ## Check style and types
 	black --check --quiet $(wildcard $(PYTHON_SOURCES))

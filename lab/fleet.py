@@ -58,6 +58,9 @@ def clean(fleet: Fleet) -> list[str]:
         if kind == "container":
             for name in {*names, *(fleet.container(host) for host in fleet.hosts)}:
                 cgroups.detect().remove(name)
+    if built := _built_images(fleet):
+        shell.run(["docker", "image", "rm", "--force", *built])
+        removed += built
     fleet.known_hosts.unlink(missing_ok=True)
     for name in ("id_ed25519", "id_ed25519.pub"):
         (paths.env_dir(fleet.env) / name).unlink(missing_ok=True)
@@ -138,6 +141,15 @@ def _state(name: str) -> tuple[str, str]:
 
 def _names(kind: str, fleet: Fleet) -> list[str]:
     return shell.run(hosts.listing(kind, fleet)).split()
+
+
+def _built_images(fleet: Fleet) -> list[str]:
+    """Images that were built on this machine for the fleet's registry."""
+    if fleet.registry is None:
+        return []
+    form = "{{.Repository}}:{{.Tag}}"
+    names = shell.run(["docker", "image", "ls", "--format", form, f"{fleet.registry}/*"]).split()
+    return [name for name in names if not name.endswith(":<none>")]
 
 
 def _network(fleet: Fleet) -> None:

@@ -28,7 +28,8 @@ stop: setup ## Stop the hosts of `local` and keep their data
 
 clean: ## Remove the hosts of `local` with their data, the images and all else that was made
 	@if [ -x .venv/bin/python ]; then $(LAB) clean $(LOCAL) && $(LAB) purge; fi
-	rm -rf .venv backend/.venv .cache .vault .ansible .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv backend/.venv .cache .ansible .mypy_cache .pytest_cache .ruff_cache
+	@rmdir .vault 2> /dev/null || true
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 lint: setup ## Check style and types

@@ -174,6 +174,25 @@ def test_a_kept_connection_moves_with_the_map(edge: Edge) -> None:
     client.close()
 
 
+def test_idle_connections_to_replicas_go_by_themselves(edge: Edge) -> None:
+    """An application closes them too, uvicorn after 5 s; a request sent just then would be lost."""
+    clients = [http.client.HTTPConnection("127.0.0.1", edge.port, timeout=20) for _ in range(8)]
+    for client in clients * 2:
+        client.request("GET", "/")
+        client.getresponse().read()
+    until(lambda: idle(edge) == 0, "no idle connection is left")
+    for client in clients:
+        client.close()
+
+
+def idle(edge: Edge) -> int:
+    """Idle connections to blue."""
+    lines = edge.ask("show servers conn api-blue").splitlines()
+    names = lines[0].lstrip("# ").split()
+    server = next(line.split() for line in lines if line.startswith("api-blue/1 "))
+    return int(server[names.index("idle_cur")])
+
+
 def test_a_reload_loses_nothing(edge: Edge) -> None:
     with Load(f"http://127.0.0.1:{edge.port}", rate=100) as load:
         for count in range(1, 4):

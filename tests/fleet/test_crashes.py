@@ -24,16 +24,6 @@ def quiet(fleet: Fleet) -> None:
         fleet.exec(host, "flock", "/srv/delight/lock", "true")
 
 
-def converged(fleet: Fleet, version: str) -> None:
-    """One release everywhere, no open run, no container too many."""
-    assert set(fleet.versions().values()) == {version}
-    for host in fleet.hosts:
-        state = fleet.state(host)
-        assert state["run"] is None
-        kept = {held[slot] for held in state["slots"].values() for slot in ("blue", "green")}
-        assert set(fleet.containers(host).values()) <= kept
-
-
 @pytest.mark.parametrize("phase", PHASES)
 def test_killed(pair: Fleet, load: Load, phase: str) -> None:
     playing = pair.start("deploy", version="v2")
@@ -44,7 +34,7 @@ def test_killed(pair: Fleet, load: Load, phase: str) -> None:
     assert all(version in ("v1", "v2") for version in pair.versions().values())
     run = pair.deploy("v2")
     assert run.outcome in ("released", "unchanged"), run.output
-    converged(pair, "v2")
+    pair.converged("v2")
     assert load.report.failures == []
 
 
@@ -59,7 +49,7 @@ def test_asked_to_stop(pair: Fleet, load: Load, phase: str, number: signal.Signa
     # Once the fleet had decided that the release stands, it is finished; before, it is put back.
     expected = ("released", 0, "v2") if phase == "settle" else ("rolled back", 21, "v1")
     run.expect(*expected[:2])
-    converged(pair, expected[2])
+    pair.converged(expected[2])
     assert load.report.failures == []
 
 
@@ -75,7 +65,7 @@ def test_a_second_signal_ends_at_once_and_the_next_run_mends(pair: Fleet, load: 
     quiet(pair)
     recovered = pair.play("recover").expect("recovered", 0)
     assert "an earlier run was left open" in recovered.output
-    converged(pair, "v1")
+    pair.converged("v1")
     assert load.report.failures == []
 
 

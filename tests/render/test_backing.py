@@ -85,7 +85,7 @@ def task(name: str, folder: Path) -> dict[str, object]:
     """The task that writes one text."""
     role, template = TEXTS[name]
     kind = template.split("/")[0]
-    given = "{{ _backing_catalog['%s'] | combine(backing_services['%s']) }}" % (kind, kind)
+    given = f"{{{{ _backing_catalog['{kind}'] | combine(backing_services['{kind}']) }}}}"
     return {
         "ansible.builtin.template": {
             "src": str(ROOT / "compose" / role / template),

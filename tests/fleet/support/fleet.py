@@ -168,6 +168,17 @@ class Fleet:
         lines = self.exec(host, "docker", "ps", "-a", *labels, *half, "--format", form).splitlines()
         return dict(line.split(" ", 1) for line in lines if line.strip())
 
+    def converged(self, version: str) -> None:
+        """One release everywhere, no open run, no container that no slot accounts for."""
+        assert set(self.versions().values()) == {version}
+        for host in self.hosts:
+            state = self.state(host)
+            assert state["run"] is None
+            slots = state["slots"].values()
+            assert set(self.containers(host).values()) <= {
+                held[slot] for held in slots for slot in ("blue", "green")
+            }
+
     def ids(self) -> dict[str, list[str]]:
         """{host: ids of all application containers}, to see whether any was touched."""
         filters = ["--filter", "label=delight.slot", "--format", "{{.ID}} {{.Names}} {{.State}}"]

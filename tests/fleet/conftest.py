@@ -13,7 +13,7 @@ from tests.fleet.support import images, setup
 from tests.fleet.support.fleet import INVENTORY, ROOT, Fleet, until
 from tests.fleet.support.load import Load
 
-BALANCER = "http://127.0.0.1:8090"
+BALANCER = "http://10.78.0.13"
 SOLO = "http://10.78.0.14"
 
 

@@ -88,7 +88,7 @@ def test_low_ports_need_no_capability(host: Host) -> None:
 
 def test_neighbours_are_asked_often_after_each_boot(host: Host) -> None:
     unit = host.check_output("systemctl cat docker.service")
-    assert "net.ipv4.neigh.delight0.retrans_time_ms=100" in unit
+    assert "net.ipv4.neigh.delight0.retrans_time_ms=50" in unit
 
 
 def test_edge_comes_back_by_itself(host: Host, container: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -28,12 +29,13 @@ UID = 10099
 PATIENCE_S = 60
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Different loopback ports that nobody listens on."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -189,7 +191,7 @@ def lab_images() -> None:
 @pytest.fixture(scope="session")
 def replicas() -> Iterator[dict[str, int]]:
     """{slot: port} of two running applications, each a slot of one replica."""
-    ports = {"api-blue": free_port(), "api-green": free_port()}
+    ports = dict(zip(("api-blue", "api-green"), free_ports(2), strict=True))
     processes = []
     for name, port in ports.items():
         settings = {"PORT": str(port), "RELEASE": name, "VERSION": "v1", "SLOT": name}
@@ -212,7 +214,7 @@ def bare(tmp_path: Path, replicas: dict[str, int]) -> Iterator[Edge]:
     (root / "run").mkdir(parents=True)
     for folder, mode in ((root, 0o755), (root / "run", 0o777)):
         folder.chmod(mode)
-    edge = Edge(root, free_port(), free_port(), free_port())
+    edge = Edge(root, *free_ports(3))
     edge.configure()
     slots = (
         slot(name, "127.0.0.1", port=port, check_path="/health") for name, port in replicas.items()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.conftest import Edge, free_port, until
+from tests.edge.conftest import Edge, until
 from tests.fleet.support.load import Load
 from tests.render.edge_texts import EVERYTHING, backends, slot
 
@@ -107,7 +107,8 @@ def test_readiness_says_whether_the_host_takes_part(
     edge: Edge, pool: dict[str, str], status: int
 ) -> None:
     edge.commit("pool.map", pool)
-    assert edge.get("/ready", port=edge.ready_port).status == status
+    answer = edge.get("/ready", port=edge.ready_port)
+    assert answer.status == status, answer.body
 
 
 SPOOFED = {
@@ -225,7 +226,7 @@ def statuses(edge: Edge) -> str:
 def test_a_post_is_never_repeated(edge: Edge) -> None:
     """An application that dies over a request gets it once."""
     asked = []
-    with socket.create_server(("127.0.0.1", free_port())) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def die_over_posts() -> None:
             while True:

@@ -214,7 +214,8 @@ def bare(tmp_path: Path, replicas: dict[str, int]) -> Iterator[Edge]:
     (root / "run").mkdir(parents=True)
     for folder, mode in ((root, 0o755), (root / "run", 0o777)):
         folder.chmod(mode)
-    edge = Edge(root, *free_ports(3))
+    port, tls_port, ready_port = free_ports(3)
+    edge = Edge(root, port, tls_port, ready_port)
     edge.configure()
     slots = (
         slot(name, "127.0.0.1", port=port, check_path="/health") for name, port in replicas.items()

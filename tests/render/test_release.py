@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from delight import release, schema
+
 from lab import paths
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -11,6 +11,9 @@ from typing import Any
 
 from . import files
 
+# How long a starting edge may take to open its sockets.
+STARTING_S = 2.0
+
 
 class EdgeError(Exception):
     """The edge does not answer, or holds another map than it was given."""
@@ -28,10 +31,11 @@ class Edge:
     def ask(self, command: str, sock: str = "admin.sock", timeout_s: float = 10) -> str:
         """One command to a runtime socket, and the whole answer."""
         path = self.folder / "run" / sock
-        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        client.settimeout(timeout_s)
         try:
-            client.connect(str(path))
+            client = connect(path, timeout_s)
+        except OSError as error:
+            raise EdgeError(f"the edge does not answer at {path}: {error}; run edge.yml") from error
+        try:
             client.sendall(command.encode() + b"\n")
             parts = []
             while chunk := client.recv(65536):
@@ -141,6 +145,22 @@ class Edge:
         if done.returncode:
             said = (done.stderr + done.stdout).strip()[-800:]
             raise EdgeError(f"the edge does not accept the new backends: {said}")
+
+
+def connect(path: Path, timeout_s: float) -> socket.socket:
+    """A connection to a runtime socket; one that is just being opened refuses for a moment."""
+    deadline = time.monotonic() + STARTING_S
+    while True:
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(timeout_s)
+        try:
+            client.connect(str(path))
+            return client
+        except (ConnectionRefusedError, FileNotFoundError):
+            client.close()
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.05)
 
 
 def is_twin(server: str) -> bool:

@@ -171,6 +171,10 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
             edge.set_pool(bool(before))
             told = "the traffic moved back"
         point_live(at, state["live"])
+        # Settling may have taken the old slots' policy already; a reboot must start them again.
+        for service, held in state["slots"].items():
+            if held["live"]:
+                slots.set_restart(service, held["live"], "unless-stopped")
     at.phase(state, "undoing")
     manifest = at.manifests().get(run["to"])
     for one in run.get("moved", []):

@@ -7,6 +7,7 @@ obeys (workers inherit the environment); a second one ends at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-# Imported here, in the main process, so that no worker pays for pydantic and requests again.
+# Imported here, in the main process, so that no worker pays for pydantic again.
 from delight import decide, fleet
 
 DOCUMENTATION = """
@@ -46,6 +47,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._before: dict[int, Any] = {}
         self._status = 0
         self._text = ""
+        # Workers are forked: what is loaded by now is not worth a collection in any of them.
+        gc.freeze()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Guard the time in which hosts are locked."""
@@ -74,6 +77,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _conclude(self, data: dict[str, Any]) -> None:
         self._status, self._text = data["exit_status"], data["text"]
+        self._release_signals()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name

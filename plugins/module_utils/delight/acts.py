@@ -36,7 +36,7 @@ def params(name: str, view: View, value: Value) -> dict[str, Any]:
         case "workers":
             return base | {"workers": mine["workers"]}
         case "settle":
-            return base | {"keep": int(value("release_keep"))}
+            return base | {"keep": int(value("release_keep")), "seal": mine["seal"]}
         case "undo":
             closes = "migrated" if plan["kind"] == "migrate" else "rolled back"
             return base | {"keep": int(value("release_keep")), "closes": closes}

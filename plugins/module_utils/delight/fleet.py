@@ -6,16 +6,12 @@ migrate, recover or status. The result's `show` lines are printed.
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
 import secrets
-import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from delight import config, decide, plan, report
+from delight import conclusion, config, controller, decide, plan, preflight, report
 from delight.registry import RegistryError
 from delight.schema import ConfigError
 from delight.version import NoVersion
@@ -39,7 +35,7 @@ def recovery(view: View, value: Value, kind: str, check_mode: bool) -> dict[str,
     """How to end what an earlier run left open, before anything new begins."""
     looks = view.act("look")
     runs = [look["state"]["run"] for look in looks.values() if look["outcome"] == "ok"]
-    alive = {run["id"]: controller_lives(run["by"]) for run in runs if run}
+    alive = {run["id"]: controller.lives(run["by"]) for run in runs if run}
     wanted = None
     if alive and kind in ("deploy", "rollback"):
         try:
@@ -63,10 +59,19 @@ def recovery(view: View, value: Value, kind: str, check_mode: bool) -> dict[str,
     }
 
 
-def make_plan(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
+def plan_or_end(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
+    """The plan; one that leads nowhere, or is only asked for, is the run's last word too."""
+    planned = make_plan(view, value, kind)
+    if planned["outcome"] == "go" and not check_mode:
+        return planned
+    found = conclusion.of_plan(planned, kind)
+    return planned | {"go_on": False} | last_word(found, view, value, check_mode)
+
+
+def make_plan(view: View, value: Value, kind: str) -> dict[str, Any]:
     """Compare what is wanted with what is live; `outcome` is go, unchanged or refused."""
     looks = view.looks()
-    if reasons := not_ready(view, looks):
+    if reasons := conclusion.not_ready(view, looks):
         return refused(reasons)
     try:
         if kind == "rollback":
@@ -75,11 +80,11 @@ def make_plan(view: View, value: Value, kind: str, check_mode: bool) -> dict[str
         else:
             built = config.build(value, looks)
             manifest, files = built.manifest, built.files
-        plans = {h: plan.plan_host(manifest, looks[h], h, view.hosts) for h in view.hosts}
+        plans = plan.plan_fleet(manifest, looks)
         if kind == "migrate":
             todo = {"stage": [], "workers": [], "seal": False}
             plans = {host: one | todo for host, one in plans.items()}
-        elif not any(one["changes"] for one in plans.values()):
+        elif plan.changes_nothing(plans):
             return {
                 "outcome": "unchanged",
                 "to": manifest["id"],
@@ -87,7 +92,7 @@ def make_plan(view: View, value: Value, kind: str, check_mode: bool) -> dict[str
                 "kind": kind,
             }
         settings = config.load(value).settings if kind != "rollback" else None
-        if settings and (lacks := plan.preflight(manifest, plans, looks, settings)):
+        if settings and (lacks := preflight.lacks(manifest, plans, looks, settings)):
             raise plan.Impossible(*lacks)
         mixed = limited(view, value, looks, manifest["id"])
     except ConfigError as error:
@@ -96,10 +101,11 @@ def make_plan(view: View, value: Value, kind: str, check_mode: bool) -> dict[str
         return refused({"plan": str(error)})
     if mixed:
         return refused({"fleet": mixed})
-    run = {"id": secrets.token_hex(8), "kind": kind, "to": manifest["id"], "by": me()}
+    run = {"id": secrets.token_hex(8), "kind": kind, "to": manifest["id"], "by": controller.me()}
     live = sorted({str(look["state"]["live"]) for look in looks.values() if look["state"]["live"]})
     return {
         "outcome": "go",
+        "go_on": True,
         "kind": kind,
         "run": run,
         "to": manifest["id"],
@@ -113,21 +119,6 @@ def make_plan(view: View, value: Value, kind: str, check_mode: bool) -> dict[str
             f"  {host}: {line}" for host, one in sorted(plans.items()) for line in one["changes"]
         ],
     }
-
-
-def not_ready(view: View, looks: dict[str, Any]) -> dict[str, str]:
-    """{host: reason} why no plan can be made."""
-    decided = view.decision("recovery")
-    if decided.get("do") in ("busy", "attention"):
-        return {"fleet": decided["reason"]}
-    reasons = decide.failures(looks)
-    for host, look in looks.items():
-        if look["outcome"] == "ok" and look["problems"]:
-            reasons[host] = "; ".join(look["problems"])
-    for host, mended in view.act("mend").items():
-        if mended["outcome"] != "ok":
-            reasons[host] = f"an earlier run could not be ended: {mended.get('reason', '')}"
-    return reasons
 
 
 def refused(reasons: dict[str, str]) -> dict[str, Any]:
@@ -176,7 +167,7 @@ def _target(view: View, value: Value, kind: str) -> dict[str, Any]:
 
 def may_stage(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
     """Every host is locked and prepared, and nothing waits for a migration."""
-    return verdict(view, {"lock", "prepare"}, open_so_far=kind != "migrate")
+    return verdict(view, {"prepare"}, open_so_far=kind != "migrate")
 
 
 def may_switch(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
@@ -198,71 +189,17 @@ def verdict(view: View, needed: set[str], open_so_far: bool) -> dict[str, Any]:
 
 
 def conclude(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
-    """The outcome of the run; fails for every outcome that is not good."""
-    result = outcome_of(view, kind, check_mode)
-    result["exit_status"] = decide.EXIT_STATUS[result["outcome"]]
-    result["hosts"] = view.hosts
-    path = str(value("result_file"))
-    if path and not check_mode:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
-    text = report.summary(result)
-    headline = text.splitlines()[0]
-    status = result["exit_status"]
-    return {"msg": headline, "text": text, "exit_status": status, "failed": status != 0}
-
-
-def outcome_of(view: View, kind: str, check_mode: bool) -> dict[str, Any]:
-    """{"outcome", "kind", "to", "live", "reasons", "sick", "next", "notes"}."""
-    planned = view.decision("plan")
-    base: dict[str, Any] = {"kind": kind, "to": planned.get("to"), "live": planned.get("live")}
+    """The outcome of the run, as its last task."""
     if kind == "recover":
-        return base | recovered(view)
-    if planned["outcome"] != "go":
-        return base | {"outcome": planned["outcome"], "reasons": planned.get("reasons", {})}
-    if check_mode:
-        return base | {"outcome": decide.PLANNED}
-    acts = view.acts()
-    stop = os.environ.get(STOP, "")
-    outcome, reasons = decide.conclude(acts, kind, stop)
-    if stop and outcome == decide.ROLLED_BACK:
-        reasons = {"stopped": f"{stop} asked for it", **reasons}
-    notes = []
-    for host, moved in acts.get("migrate", {}).items():
-        for service, lines in moved.get("pending", {}).items():
-            notes += [f"{service} has pending migrations:"] + [f"  {line}" for line in lines]
-            reasons = {
-                host: "migrations are pending; run migrate.yml, or deploy with -e migrate=before"
-            }
-    return base | {
-        "outcome": outcome,
-        "reasons": reasons,
-        "sick": report.collect_sick(acts),
-        "notes": notes,
-        "next": ["recover.yml shows and mends what is left"] if outcome == decide.ATTENTION else [],
-        "acts": {
-            name: {h: brief(o) for h, o in outcomes.items()} for name, outcomes in acts.items()
-        },
-    }
+        found = conclusion.of_recovery(view)
+    else:
+        found = conclusion.of_run(view, kind, os.environ.get(STOP, ""))
+    return last_word(found, view, value, check_mode)
 
 
-def recovered(view: View) -> dict[str, Any]:
-    """The outcome of recover.yml."""
-    decided = view.decision("recovery")
-    looks = view.looks()
-    reasons = not_ready(view, looks)
-    if decided["do"] == "busy":
-        return {"outcome": decide.REFUSED, "reasons": reasons}
-    if reasons:
-        return {"outcome": decide.ATTENTION, "reasons": reasons}
-    notes = [decided["reason"]] if decided["reason"] else ["nothing was left open"]
-    return {"outcome": decide.RECOVERED, "notes": notes + report.status(looks)}
-
-
-def brief(outcome: dict[str, Any]) -> dict[str, Any]:
-    """What the result file keeps of an act."""
-    keys = ("outcome", "reason", "told", "took_s", "seconds", "drained")
-    return {key: outcome[key] for key in keys if key in outcome}
+def last_word(found: dict[str, Any], view: View, value: Value, check_mode: bool) -> dict[str, Any]:
+    """What ends the run, written to `result_file` too; check mode writes nothing."""
+    return conclusion.last_word(found, view.hosts, "" if check_mode else str(value("result_file")))
 
 
 def show_status(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
@@ -270,32 +207,10 @@ def show_status(view: View, value: Value, kind: str, check_mode: bool) -> dict[s
     return {"show": report.status(view.looks())}
 
 
-def me() -> dict[str, Any]:
-    """Who runs this: told to others, and enough to see here whether it still lives."""
-    pid = os.getppid()
-    name = f"{getpass.getuser()}@{socket.gethostname()}"
-    return {"name": name, "node": socket.gethostname(), "pid": pid, "born": born(pid)}
-
-
-def controller_lives(by: dict[str, Any]) -> bool:
-    """Whether the controller of an open run is still alive; unknown for another machine's: no."""
-    here = bool(by["node"] == socket.gethostname() and by["born"])
-    return here and born(by["pid"]) == str(by["born"])
-
-
-def born(pid: int) -> str:
-    """When a process started, in the kernel's ticks; empty when there is none (a zombie counts so)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] == "Z" else fields[19]
-
-
 DECISIONS: dict[str, Decision] = {
     "check": check,
     "recovery": recovery,
-    "plan": make_plan,
+    "plan": plan_or_end,
     "may_stage": may_stage,
     "may_switch": may_switch,
     "stands": stands,

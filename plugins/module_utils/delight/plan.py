@@ -7,8 +7,7 @@ from typing import Any
 
 from delight import render
 from delight.host.addresses import MAX_INDEX, backend, other
-from delight.schema import Service, Settings
-from delight.units import human
+from delight.schema import Service
 
 Looks = Mapping[str, Mapping[str, Any]]
 
@@ -164,62 +163,14 @@ def occupied(
 
 
 def plan_fleet(manifest: Mapping[str, Any], looks: Looks) -> dict[str, Any]:
-    """{host: plan}; empty where nothing has to change anywhere."""
+    """{host: plan}."""
     hosts = sorted(looks)
-    plans = {host: plan_host(manifest, looks[host], host, hosts) for host in hosts}
-    return plans if any(plan["changes"] for plan in plans.values()) else {}
+    return {host: plan_host(manifest, looks[host], host, hosts) for host in hosts}
 
 
-def preflight(
-    manifest: Mapping[str, Any], plans: Mapping[str, Any], looks: Looks, settings: Settings
-) -> list[str]:
-    """Reasons why staging could not end well, found before it begins."""
-    reasons = [
-        r for host in sorted(plans) for r in short_of_room(host, manifest, plans, looks, settings)
-    ]
-    hosts = len(plans)
-    needed = 2 * sum(
-        spec["db_connections"] * spec["replicas"] * (1 if spec["singleton"] else hosts)
-        for spec in manifest["services"].values()
-    )
-    limit = settings.database_max_connections
-    if limit and needed > limit:
-        reasons.append(
-            f"database: both slots on {hosts} hosts may open {needed} connections, the server allows "
-            f"{limit}: lower services.*.db_connections or replicas, or raise database_max_connections"
-        )
-    return reasons
-
-
-def short_of_room(
-    host: str,
-    manifest: Mapping[str, Any],
-    plans: Mapping[str, Any],
-    looks: Looks,
-    settings: Settings,
-) -> list[str]:
-    """What a host lacks for its new slots."""
-    room, reasons = looks[host]["room"], []
-    needed = 0
-    for one in plans[host]["stage"]:
-        spec = manifest["services"][one["service"]]
-        needed += spec["memory_b"] * spec["replicas"]
-    if needed and room["memory"] < needed + settings.memory_margin:
-        reasons.append(
-            f"{host}: the new slots may take {human(needed)} of memory and {human(settings.memory_margin)} "
-            f"must stay free, but {human(room['memory'])} is: lower services.*.memory or replicas"
-        )
-    if room["disk"] < settings.disk_free:
-        reasons.append(
-            f"{host}: {human(room['disk'])} of disk is free, {human(settings.disk_free)} is needed for "
-            "the kept releases: free some, or lower release_keep or release_disk_free"
-        )
-    if room["inodes"] < settings.inodes_free:
-        reasons.append(
-            f"{host}: {room['inodes']} inodes are free, {settings.inodes_free} are needed for the kept "
-            "releases: remove small files, or lower release_keep or release_inodes_free"
-        )
-    return reasons
+def changes_nothing(plans: Mapping[str, Any]) -> bool:
+    """Whether every host is as its plan wants it."""
+    return not any(one["changes"] for one in plans.values())
 
 
 def rollback_target(looks: Looks, release: str | None) -> str:

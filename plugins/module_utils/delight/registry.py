@@ -7,10 +7,10 @@ import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import requests
-from requests.adapters import HTTPAdapter
+if TYPE_CHECKING:
+    from requests import Response, Session
 
 DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 ACCEPT = ", ".join(
@@ -43,15 +43,6 @@ class Login:
     username: str = ""
     password: str = ""
     ca: str = ""
-
-
-class _OwnCa(HTTPAdapter):
-    def __init__(self, ca: str) -> None:
-        self._context = ssl.create_default_context(cadata=ca)
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
 
 
 def split(image: str) -> tuple[str, str]:
@@ -90,13 +81,12 @@ def labels_of(image: str, digest: str, login: Login) -> dict[str, str]:
     return dict(config.get("config", {}).get("Labels") or {})
 
 
-def _ask(method: str, image: str, path: str, login: Login) -> requests.Response:
+def _ask(method: str, image: str, path: str, login: Login) -> Response:
     """The registry's good answer about `image`, or a RegistryError that says what is wrong."""
+    from requests import RequestException
+
     host, repository = split(image)
-    session = requests.Session()
-    session.trust_env = False  # no proxy, no CA bundle and no netrc of the machine's
-    if login.ca:
-        session.mount(f"https://{host}", _OwnCa(login.ca))
+    session = _session(host, login.ca)
     url = f"https://{host}/v2/{repository}/{path}"
     headers = {"Accept": ACCEPT}
     auth = (login.username, login.password) if login.username else None
@@ -107,7 +97,7 @@ def _ask(method: str, image: str, path: str, login: Login) -> requests.Response:
         ):
             headers["Authorization"] = f"Bearer {_token(session, answer, auth)}"
             answer = session.request(method, url, headers=headers, timeout=TIMEOUT_S)
-    except requests.RequestException as error:
+    except RequestException as error:
         cause = type(error).__name__
         raise Unreachable(
             f"registry {host} does not answer ({cause}); check it, or deploy by digest with "
@@ -126,7 +116,27 @@ def _ask(method: str, image: str, path: str, login: Login) -> requests.Response:
     return answer
 
 
-def _token(session: requests.Session, answer: requests.Response, auth: Any) -> str:
+def _session(host: str, ca: str) -> Session:
+    """A session with `host` that trusts `ca` (PEM), or the public authorities where it is empty.
+
+    Imported here: only a run that asks a registry pays the 0.1 s that it takes.
+    """
+    import requests
+    from requests.adapters import HTTPAdapter
+
+    class OwnCa(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            context = ssl.create_default_context(cadata=ca)
+            super().init_poolmanager(*args, ssl_context=context, **kwargs)
+
+    session = requests.Session()
+    session.trust_env = False  # no proxy, no CA bundle and no netrc of the machine's
+    if ca:
+        session.mount(f"https://{host}", OwnCa())
+    return session
+
+
+def _token(session: Session, answer: Response, auth: Any) -> str:
     """A pull token from the authority that the registry names."""
     asked = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers["WWW-Authenticate"]))
     realm = asked.pop("realm")

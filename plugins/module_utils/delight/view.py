@@ -39,6 +39,11 @@ class View:
         """The host that is locked first, migrates, and runs singletons."""
         return self.hosts[0]
 
+    @property
+    def _several(self) -> bool:
+        """Whether hosts must agree; one alone locks as it prepares and seals as it settles."""
+        return len(self.hosts) > 1
+
     def registered(self, host: str, name: str) -> dict[str, Any] | None:
         """What `host` registered as `rollout_<name>`, or None."""
         if host not in self._cache:
@@ -77,9 +82,9 @@ class View:
                 decided = self.decision("recovery")
                 return decided.get("do") in ("undo", "finish") and self.host in decided["hosts"]
             case "lock":
-                return going and self.host == self.first
+                return going and self._several and self.host == self.first
             case "prepare":
-                return going and self._all_ok("lock")
+                return going and (self._all_ok("lock") or not self._several)
             case "migrate":
                 return (
                     going
@@ -96,7 +101,8 @@ class View:
                     self._decided("may_switch") and self._all_ok("switch") and bool(mine["workers"])
                 )
             case "seal":
-                return self._decided("stands") and any(p["seal"] for p in plan["hosts"].values())
+                seals = any(one["seal"] for one in plan["hosts"].values())
+                return self._decided("stands") and self._several and seals
             case "settle":
                 return self._decided("stands") and not self._failed("seal")
             case "undo":

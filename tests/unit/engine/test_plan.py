@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from delight import plan
+from delight import plan, preflight
 
 from .conftest import API, SETTINGS, WORKER, make_look, make_release
 
@@ -23,7 +23,7 @@ def test_a_new_version_goes_to_the_other_slot() -> None:
 
 
 def test_the_same_version_changes_nothing() -> None:
-    assert plan.plan_fleet(V1, {"a": make_look(V1, live=V1["id"])}) == {}
+    assert plan.changes_nothing(plan.plan_fleet(V1, {"a": make_look(V1, live=V1["id"])}))
 
 
 def test_a_dead_replica_makes_a_new_slot_necessary() -> None:
@@ -126,7 +126,7 @@ def test_a_host_without_room_is_refused(room: dict[str, int], said: str) -> None
     look = make_look()
     look["room"] |= room
     plans = plan.plan_fleet(V1, {"a": look})
-    assert said in plan.preflight(V1, plans, {"a": look}, SETTINGS)[0]
+    assert said in preflight.lacks(V1, plans, {"a": look}, SETTINGS)[0]
 
 
 def test_both_slots_of_all_hosts_must_fit_the_database() -> None:
@@ -135,8 +135,8 @@ def test_both_slots_of_all_hosts_must_fit_the_database() -> None:
     tight = SETTINGS.model_copy(update={"database_max_connections": 79})
     plans = plan.plan_fleet(greedy, looks)
     assert "may open 80 connections, the server allows 79" in "".join(
-        plan.preflight(greedy, plans, looks, tight)
+        preflight.lacks(greedy, plans, looks, tight)
     )
-    assert not plan.preflight(
+    assert not preflight.lacks(
         greedy, plans, looks, SETTINGS.model_copy(update={"database_max_connections": 80})
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from . import docker
 
@@ -15,13 +16,12 @@ POLL_S = 0.02
 WATCH_S = 0.1
 
 
-@dataclass
-class Answer:
+class Answer(NamedTuple):
     """One probe: the status and what came with it, or the error that came instead."""
 
     status: int | None = None
     body: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     error: str = ""
 
     def told(self) -> str:
@@ -69,17 +69,6 @@ def judge(answer: Answer, health: dict[str, Any], release: str) -> str:
     return "pass" if identity(answer, health["release"]) == release else "wrong"
 
 
-def alive(container_id: str) -> str:
-    """Empty while the container runs its first life; otherwise what became of it."""
-    state = docker.inspect(container_id)
-    if not state["State"]["Running"]:
-        oom = ", out of memory" if state["State"].get("OOMKilled") else ""
-        return f"its container exited with status {state['State']['ExitCode']}{oom}"
-    if state["RestartCount"]:
-        return f"its container was restarted {state['RestartCount']} times"
-    return ""
-
-
 def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> dict[str, Any]:
     """Gate one replica with a port.
 
@@ -99,7 +88,7 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
     while True:
         if time.monotonic() - watched >= WATCH_S:
             watched = time.monotonic()
-            if death := alive(replica["id"]):
+            if death := docker.death(replica["id"]):
                 return ended("exited", death)
         answer_now = probe(
             replica["address"],
@@ -140,7 +129,7 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
         return {"passed": event == "passed", "name": replica["name"], "id": replica["id"], **told}
 
     while True:
-        if death := alive(replica["id"]):
+        if death := docker.death(replica["id"]):
             return ended("exited", death)
         waited = time.monotonic() - began
         status = 1

@@ -10,26 +10,28 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import docker, look, migrate, prepare, prune, stage, store, switch
+from . import docker, store
 from .edge import EdgeError
 
 Act = Callable[[store.Store, dict[str, Any]], dict[str, Any]]
 
-ACTS: dict[str, Act] = {
-    "look": look.look,
-    "lock": prepare.lock,
-    "prepare": prepare.prepare,
-    "migrate": migrate.migrate,
-    "stage": stage.stage,
-    "switch": switch.switch,
-    "workers": stage.workers,
-    "seal": switch.seal,
-    "settle": switch.settle,
-    "undo": switch.undo,
-    "sweep": prune.sweep,
+# The module that holds the function of each act: a host imports what this act needs and no more.
+ACTS = {
+    "look": "look",
+    "lock": "prepare",
+    "prepare": "prepare",
+    "migrate": "migrate",
+    "stage": "stage",
+    "switch": "switch",
+    "workers": "stage",
+    "seal": "switch",
+    "settle": "switch",
+    "undo": "switch",
+    "sweep": "prune",
 }
 # Acts that only look, or that a timer runs each minute, would fill the journal with nothing.
 UNJOURNALED = {"look", "sweep"}
@@ -42,7 +44,7 @@ def perform(name: str, params: dict[str, Any]) -> dict[str, Any]:
     began = time.monotonic()
     try:
         with at.locked(params.get("lock_wait_s", LOCK_WAIT_S), shared=name == "look"):
-            outcome = guarded(ACTS[name], at, params)
+            outcome = guarded(function_of(name), at, params)
             outcome["took_s"] = round(time.monotonic() - began, 3)
             if name not in UNJOURNALED:
                 at.journal(record(name, params, outcome))
@@ -51,6 +53,12 @@ def perform(name: str, params: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         outcome = {"outcome": "failed", "reason": f"{name}: {error}"}
     return outcome
+
+
+def function_of(name: str) -> Act:
+    """The function that performs the act `name`."""
+    found: Act = getattr(import_module(f".{ACTS[name]}", __package__), name)
+    return found
 
 
 def guarded(act: Act, at: store.Store, params: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     except EdgeError as error:
         return failed(at, manifest, str(error), [])
     # Healthy once is not enough: each must still be in its first life now.
-    dead = [{**v, "event": "exited", "reason": r} for v in verdicts if (r := gate.alive(v["id"]))]
+    dead = [{**v, "event": "exited", "reason": r} for v in verdicts if (r := docker.death(v["id"]))]
     if unready or dead:
         reason = f"the edge does not see it as healthy: {', '.join(unready)}" if unready else ""
         return failed(at, manifest, reason, dead)

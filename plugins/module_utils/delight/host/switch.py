@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from . import docker, files, gate, prune, slots, store
+from . import docker, files, prune, slots, store
 from .addresses import backend
 from .edge import Edge, EdgeError
 
@@ -34,7 +34,7 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     point_live(at, run["to"])
     for one in run.get("staged", []):
         for replica in docker.containers(service=one["service"], slot=one["slot"]):
-            if death := gate.alive(replica["id"]):
+            if death := docker.death(replica["id"]):
                 return {
                     "outcome": "failed",
                     "reason": f"{replica['name']}: {death} after the switch",
@@ -63,12 +63,15 @@ def seal(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
-    """Drain the old slots, keep them warm or stop them, prune, and close the run as released."""
+    """Drain the old slots, keep them warm or stop them, prune, and close the run as released.
+
+    With `params["seal"]` an old slot is stopped now, and this host alone decides that it may be.
+    """
     state = at.own(params["run"]["id"])
     edge = Edge(at.root)
     run = state["run"]
     if run["phase"] != "sealed":
-        at.phase(state, "settling")
+        at.phase(state, "sealed" if params.get("seal") else "settling")
     manifests = at.manifests()
     after = run.get("after", edge.read_file() or {})
     olds = old_slots(state, run)

@@ -1,0 +1,101 @@
+"""How a run ended: its outcome, its text for the terminal, its result file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from delight import decide, report
+from delight.view import View
+
+
+def last_word(result: dict[str, Any], hosts: list[str], path: str) -> dict[str, Any]:
+    """What a decision that ends a run adds to its own result; `path` (or empty) gets all of it as JSON.
+
+    It fails for every outcome that is not good. The callback plugin prints `text` and ends with
+    `exit_status`.
+    """
+    result["exit_status"] = decide.EXIT_STATUS[result["outcome"]]
+    result["hosts"] = hosts
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+    text = report.summary(result)
+    headline = text.splitlines()[0]
+    status = result["exit_status"]
+    return {"msg": headline, "text": text, "exit_status": status, "failed": status != 0}
+
+
+def of_plan(planned: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The outcome of a run that ends with its plan: unchanged, refused, or planned in check mode."""
+    outcome = decide.PLANNED if planned["outcome"] == "go" else planned["outcome"]
+    return base(planned, kind) | {"outcome": outcome, "reasons": planned.get("reasons", {})}
+
+
+def base(planned: dict[str, Any], kind: str) -> dict[str, Any]:
+    """What every result says."""
+    return {"kind": kind, "to": planned.get("to"), "live": planned.get("live")}
+
+
+def of_run(view: View, kind: str, stop: str) -> dict[str, Any]:
+    """The outcome of a run that locked hosts, as {"outcome", "reasons", "sick", "next", "notes", …}.
+
+    `stop` is the signal that asked it to end, or empty.
+    """
+    acts = view.acts()
+    outcome, reasons = decide.conclude(acts, kind, stop)
+    if stop and outcome == decide.ROLLED_BACK:
+        reasons = {"stopped": f"{stop} asked for it", **reasons}
+    notes = []
+    for host, moved in acts.get("migrate", {}).items():
+        for service, lines in moved.get("pending", {}).items():
+            notes += [f"{service} has pending migrations:"] + [f"  {line}" for line in lines]
+            reasons = {
+                host: "migrations are pending; run migrate.yml, or deploy with -e migrate=before"
+            }
+    return base(view.decision("plan"), kind) | {
+        "outcome": outcome,
+        "reasons": reasons,
+        "sick": report.collect_sick(acts),
+        "notes": notes,
+        "next": ["recover.yml shows and mends what is left"] if outcome == decide.ATTENTION else [],
+        "acts": {
+            name: {h: brief(o) for h, o in outcomes.items()} for name, outcomes in acts.items()
+        },
+    }
+
+
+def of_recovery(view: View) -> dict[str, Any]:
+    """The outcome of recover.yml."""
+    decided = view.decision("recovery")
+    base: dict[str, Any] = {"kind": "recover", "to": None, "live": None}
+    looks = view.looks()
+    reasons = not_ready(view, looks)
+    if decided["do"] == "busy":
+        return base | {"outcome": decide.REFUSED, "reasons": reasons}
+    if reasons:
+        return base | {"outcome": decide.ATTENTION, "reasons": reasons}
+    notes = [decided["reason"]] if decided["reason"] else ["nothing was left open"]
+    return base | {"outcome": decide.RECOVERED, "notes": notes + report.status(looks)}
+
+
+def brief(outcome: dict[str, Any]) -> dict[str, Any]:
+    """What the result file keeps of an act."""
+    keys = ("outcome", "reason", "told", "took_s", "seconds", "drained")
+    return {key: outcome[key] for key in keys if key in outcome}
+
+
+def not_ready(view: View, looks: dict[str, Any]) -> dict[str, str]:
+    """{host: reason} why no plan can be made."""
+    decided = view.decision("recovery")
+    if decided.get("do") in ("busy", "attention"):
+        return {"fleet": decided["reason"]}
+    reasons = decide.failures(looks)
+    for host, look in looks.items():
+        if look["outcome"] == "ok" and look["problems"]:
+            reasons[host] = "; ".join(look["problems"])
+    for host, mended in view.act("mend").items():
+        if mended["outcome"] != "ok":
+            reasons[host] = f"an earlier run could not be ended: {mended.get('reason', '')}"
+    return reasons

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from typing import Any
 
 from tests.fleet.support.fleet import INVENTORY, ROOT, Fleet, until
 from tests.fleet.support.load import Load
@@ -23,6 +25,12 @@ def ready(fleet: Fleet, host: str) -> bool:
     )
 
 
+def reboot(host: str) -> None:
+    """Restart a host, whatever runs on it."""
+    lab = [sys.executable, "-m", "lab", "reboot", str(INVENTORY), host]
+    subprocess.run(lab, cwd=ROOT, check=True)
+
+
 def test_the_edge_is_restarted(pair: Fleet) -> None:
     pair.deploy("v2").expect("released", 0)
     pair.exec("app1", "docker", "restart", "delight-edge")
@@ -40,17 +48,19 @@ def test_dockerd_is_restarted_under_load(pair: Fleet, load: Load) -> None:
 
 def test_a_host_is_rebooted(pair: Fleet) -> None:
     pair.deploy("v2").expect("released", 0)
-    lab = [sys.executable, "-m", "lab", "reboot", str(INVENTORY), "app1"]
-    subprocess.run(lab, cwd=ROOT, check=True)
+    reboot("app1")
     back(pair, "app1", "v2")
     assert {r.split("-")[0] for r in pair.containers("app1").values()} == {"v2"}
     pair.deploy("v2").expect("unchanged", 0)
 
 
-def test_power_lost_while_staging_only_what_the_map_names_starts(solo: Fleet) -> None:
-    playing = solo.start("deploy", version="slow_start")
-    playing.until("TASK [rollout : Stage")
-    until(lambda: len(solo.containers("solo")) == 4, "the new slot is starting")
+def test_power_lost_while_staging_only_what_the_map_names_starts(
+    solo: Fleet, services: dict[str, Any]
+) -> None:
+    # It never passes the gate, so that it is being staged whenever the power goes.
+    services["api"]["health"]["timeout"] = "10m"
+    playing = solo.start("deploy", version="never_healthy", services=services)
+    until(lambda: len(staged(solo)) == 2, "the new slot is starting")
     subprocess.run(["docker", "kill", "delight-fleet-solo"], check=True, capture_output=True)
     assert playing.end().status == 22  # the host cannot be asked any more
     subprocess.run([sys.executable, "-m", "lab", "up", str(INVENTORY)], cwd=ROOT, check=True)
@@ -58,3 +68,20 @@ def test_power_lost_while_staging_only_what_the_map_names_starts(solo: Fleet) ->
     assert {r.split("-")[0] for r in solo.containers("solo").values()} == {"v1"}
     solo.play("recover").expect("recovered", 0)
     solo.deploy("v2").expect("released", 0)
+
+
+def staged(fleet: Fleet) -> list[str]:
+    """The containers of the version that never gets healthy."""
+    return [n for n, r in fleet.containers("solo").items() if r.startswith("never-healthy")]
+
+
+def test_killed_while_settling_then_recovered_then_rebooted(pair: Fleet) -> None:
+    playing = pair.start("deploy", version="v2")
+    playing.until("TASK [rollout : Settle")
+    playing.signal(signal.SIGKILL)
+    playing.end()
+    pair.play("recover").expect("recovered", 0)
+    (version,) = set(pair.versions().values())
+    reboot("app1")
+    back(pair, "app1", version)
+    pair.converged(version)

@@ -5,7 +5,8 @@ Environment (all optional):
     RELEASE         release id, part of every answer
     VERSION         version, baked into the image
     BEHAVIOUR       good | never_healthy | exits_at_once | healthy_once_then_crashes |
-                    wrong_version | slow_start; baked into the image
+                    wrong_version | slow_start | broken_migration (see migrate.py);
+                    baked into the image
     START_DELAY_S   seconds before it listens (slow_start: 3 when unset)
     GRACE_S         seconds that requests in flight get after SIGTERM
     LOG_POSTS       set to anything: print the X-Request-Id of every POST

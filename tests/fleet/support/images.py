@@ -27,6 +27,7 @@ VARIANTS = {
             "healthy_once_then_crashes",
             "wrong_version",
             "slow_start",
+            "broken_migration",
         )
     },
 }

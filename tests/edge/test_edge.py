@@ -194,16 +194,6 @@ def idle(edge: Edge) -> int:
     return int(server[names.index("idle_cur")])
 
 
-def test_a_reload_loses_nothing(edge: Edge) -> None:
-    with Load(f"http://127.0.0.1:{edge.port}", rate=100) as load:
-        for count in range(1, 4):
-            edge.write("backends.cfg", (edge.root / "backends.cfg").read_text() + "\n")
-            assert "Success=1" in edge.ask("reload", sock="master")
-            load.until(lambda seen, wanted=count: seen.count() > 100 * wanted, 60)  # type: ignore[misc]
-    assert load.report.failures == []
-    assert load.report.ended_before(float("inf")) == [], "streams live on in the old process"
-
-
 def test_a_frozen_application_costs_waiting(bare: Edge) -> None:
     checks = {"interval": "200ms", "interval_changing": "50ms", "interval_down": "50ms"}
     bare.configure(edge_checks={**checks, "timeout": "200ms", "fall": 2})

@@ -37,6 +37,7 @@ class Edge:
             raise EdgeError(f"the edge does not answer at {path}: {error}; run edge.yml") from error
         try:
             client.sendall(command.encode() + b"\n")
+            client.shutdown(socket.SHUT_WR)  # or the master waits for another command
             parts = []
             while chunk := client.recv(65536):
                 parts.append(chunk)
@@ -119,6 +120,16 @@ class Edge:
                 break
             time.sleep(0.1)
         return {"cut": left, "seconds": round(time.monotonic() - began, 3)}
+
+    def old_workers(self) -> int:
+        """Workers from before a reload that still hold connections; they go by their own old map."""
+        said = self.ask("show proc", sock="master.sock").partition("# old workers")[2]
+        return sum(line[:1].isdigit() for line in said.partition("#")[0].splitlines())
+
+    def wait_for_old_workers(self, deadline: float) -> None:
+        """Wait until every request is decided by the current map, at most until `deadline`."""
+        while self.old_workers() and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def write_backends(self, text: str) -> bool:
         """Replace the backends and reload without a lost request; whether anything changed."""

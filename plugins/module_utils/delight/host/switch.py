@@ -143,6 +143,7 @@ def cool_down(
         return  # workers were stopped when the new ones took over
     slots.guard_unnamed(edge, service, slot)
     if spec["warm_s"] <= 0:
+        edge.wait_for_old_workers(time.monotonic() + spec["drain_s"])
         slots.stop(service, slot, spec["grace_s"])
         return
     boot_id, now_s = store.boot()

@@ -65,14 +65,25 @@ def test_power_lost_while_staging_only_what_the_map_names_starts(
     assert playing.end().status == 22  # the host cannot be asked any more
     subprocess.run([sys.executable, "-m", "lab", "up", str(INVENTORY)], cwd=ROOT, check=True)
     back(solo, "solo", "v1")
-    assert {r.split("-")[0] for r in solo.containers("solo").values()} == {"v1"}
+    assert {release.split("-")[0] for release in running(solo)} == {"v1"}
     solo.play("recover").expect("recovered", 0)
+    assert staged(solo) == []
     solo.deploy("v2").expect("released", 0)
 
 
 def staged(fleet: Fleet) -> list[str]:
     """The containers of the version that never gets healthy."""
     return [n for n, r in fleet.containers("solo").items() if r.startswith("never-healthy")]
+
+
+def running(fleet: Fleet) -> set[str]:
+    """The releases that a host runs; what was made and never started does not count."""
+    form = '{{.Label "delight.release"}}'
+    return set(
+        fleet.exec(
+            "solo", "docker", "ps", "--filter", "label=delight.slot", "--format", form
+        ).split()
+    )
 
 
 def test_killed_while_settling_then_recovered_then_rebooted(pair: Fleet) -> None:

@@ -5,24 +5,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
+from app.api import router
+from app.auth.dependencies import create_sign_in
+from app.core import errors
 from app.core.metrics import Metrics
 from app.core.redis import create_redis
 from app.core.requests import RequestMiddleware
 from app.core.settings import Settings
 from app.db.engine import create_engine
+from app.db.session import create_sessions
 from app.health.checks import check_clerk, check_database, check_redis
-from app.health.endpoints import router as health_router
 from app.health.monitor import HealthMonitor
 
 
 def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """Build the application; nothing is connected before it starts, and it starts without.
 
-    `app.state` holds `settings`, `metrics`, `engine`, `redis` and `health`.
+    `app.state` holds `settings`, `metrics`, `engine`, `sessions`, `redis`, `health` and `sign_in`.
     """
     metrics = metrics or Metrics(__version__, settings.release)
     engine = create_engine(settings)
@@ -58,9 +61,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         release=settings.release,
         timeout=settings.health_timeout,
     )
-    api = APIRouter(prefix="/api/v1")
-    api.include_router(health_router)
-    app.include_router(api)
+    app.state.sessions = create_sessions(engine)
+    app.state.sign_in = create_sign_in(settings)
+    app.include_router(router)
+    errors.install(app)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,

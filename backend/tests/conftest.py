@@ -1,6 +1,9 @@
 """Fixtures: the servers (once a run), a database (once a test), settings, the application."""
 
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from app.core.settings import Settings
 from app.main import create_app
-from tests import backing
+from tests import backing, tokens
 
 BACKEND = Path(__file__).resolve().parents[1]
 _numbers = itertools.count()
@@ -47,6 +51,32 @@ def database(postgres: backing.Postgres) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def migrated(postgres: backing.Postgres) -> str:
+    """The name of a database with all tables, to make others from."""
+    name = "migrated"
+    postgres.sql(f"CREATE DATABASE {name}")
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=BACKEND, check=True,
+        env={**os.environ, "DATABASE_URL": postgres.url(name)}, capture_output=True,
+    )  # fmt: skip
+    return name
+
+
+@pytest.fixture
+def tables(postgres: backing.Postgres, migrated: str) -> str:
+    """The name of a database with all tables and no row."""
+    name = f"test_{next(_numbers)}"
+    postgres.sql(f"CREATE DATABASE {name} TEMPLATE {migrated} STRATEGY FILE_COPY")
+    return name
+
+
+@pytest.fixture
+def with_tables(settings: Settings, postgres: backing.Postgres, tables: str) -> Settings:
+    """The settings, on a database with all tables."""
+    return settings.model_copy(update={"database_url": SecretStr(postgres.url(tables))})
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting comes from the developer's shell or `.env`."""
@@ -64,6 +94,7 @@ def settings(postgres: backing.Postgres, redis: backing.Redis) -> Settings:
             "database_url": postgres.url(),
             "redis_url": redis.url(),
             "clerk_secret_key": "sk_test_planted",
+            "clerk_jwt_key": tokens.public_pem(),
             "release": "r-1",
             "health_timeout": 1.5,
         }

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+
+from app.auth.settings import ClerkSettings
+from app.core.fields import CommaSeparated, Port, Seconds
 
 
 class ConfigurationError(Exception):
@@ -44,8 +46,6 @@ def _url(*schemes: str) -> AfterValidator:
 
 DatabaseUrl = Annotated[SecretStr, _url("postgresql", "postgresql+asyncpg", "postgres")]
 RedisUrl = Annotated[SecretStr, _url("redis", "rediss")]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
 Loaded = TypeVar("Loaded", bound="DatabaseSettings")
 
 
@@ -128,20 +128,18 @@ class DatabaseSettings(BaseSettings):
         return found
 
 
-class Settings(DatabaseSettings):
-    """Everything the service can be told."""
+class Settings(
+    ClerkSettings,
+    DatabaseSettings,  # last: its configuration counts for all
+):
+    """Everything the service can be told; each domain brings its part."""
 
     redis_url: RedisUrl = Field(
         description="Redis; rediss:// for TLS.", examples=["redis://:password@localhost:6379/0"]
     )
-    clerk_secret_key: SecretStr | None = Field(
-        None,
-        description="Clerk's secret key. Without it the service is degraded.",
-        examples=["sk_test_replace_me"],
-    )
     environment: str = Field("development", description="development, staging or production.")
     release: str = Field("development", description="Id of the release this process belongs to.")
-    allowed_origins: Annotated[list[str], NoDecode] = Field(
+    allowed_origins: CommaSeparated = Field(
         ["http://localhost:3000"],
         description="Origins that browsers may call from, separated by commas.",
     )
@@ -169,14 +167,6 @@ class Settings(DatabaseSettings):
     db_pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
         5, description="Connections of one process to PostgreSQL, at most."
     )
-
-    @field_validator("allowed_origins", mode="before")
-    @classmethod
-    def split_origins(cls, value: object) -> object:
-        """A comma-separated text is a list."""
-        if isinstance(value, str):
-            return [origin.strip() for origin in value.split(",") if origin.strip()]
-        return value
 
 
 def load(kind: type[Loaded], **values: Any) -> Loaded:

@@ -30,3 +30,10 @@ def explain_database(error: BaseException) -> Reason:
         if isinstance(cause, OSError):
             return explain_os_error(cause)
     return Reason(type(error).__name__, reached=True)
+
+
+def is_outage(error: BaseException) -> str | None:
+    """The sentence, if a later try of the same may succeed: the server or its capacity is gone."""
+    reason = explain_database(error)
+    full = reason == SQLSTATES["53"] or isinstance(error, PoolTimeoutError)
+    return reason.text if full or not reason.reached else None

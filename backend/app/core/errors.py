@@ -1,0 +1,136 @@
+"""Errors that carry their answer: status, code and sentence, as problem+json (RFC 9457)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.core import request_id
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one part of the request."""
+
+    location: str = Field(description="body, query, path, header or cookie")
+    pointer: str = Field(description="JSON pointer (RFC 6901) inside it; empty for all of it")
+    detail: str
+
+
+class Problem(BaseModel):
+    """Every answer from 400 up."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str = Field(description="What programs decide by")
+    detail: str
+    request_id: str | None = Field(description="The same as X-Request-ID: quote it in reports")
+    errors: list[FieldProblem] | None = Field(None, description="Only in answers with status 422")
+
+
+class AppError(HTTPException):
+    """Base of the errors that are answers. Nothing of them is secret: callers read all of it."""
+
+    status: ClassVar[HTTPStatus]
+    code: ClassVar[str]
+    sentence: ClassVar[str]
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(self.status, self.sentence, headers)
+
+
+class BodyTooLargeError(AppError):
+    """More bytes than MAX_BODY_SIZE."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "body_too_large"
+    sentence = "The body is larger than this service reads."
+
+
+class TimedOutError(AppError):
+    """No answer within REQUEST_TIMEOUT."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT
+    code = "timed_out"
+    sentence = "The answer took too long and was given up."
+
+
+class UnavailableError(AppError):
+    """Something that the answer needs does not work now; a later try may succeed."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+    sentence = "This can't be answered at the moment."
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__({"Retry-After": str(retry_after)})
+
+
+class TooManyRequestsError(AppError):
+    """A rate limit is reached; `retry_after` is in seconds."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_requests"
+    sentence = "Too many requests from this address."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__({"Retry-After": str(retry_after)})
+
+
+def problem(error: HTTPException, errors: Sequence[FieldProblem] | None = None) -> Response:
+    """The answer of an error; framework errors get a code from their status."""
+    status = HTTPStatus(error.status_code)
+    body = Problem(
+        title=status.phrase,
+        status=status,
+        code=getattr(error, "code", status.name.lower()),
+        detail=error.detail,
+        request_id=request_id.current.get(),
+        errors=list(errors) if errors else None,
+    )
+    # In ASCII: a field's name may hold half a surrogate pair, which no encoding can take.
+    content = json.dumps(body.model_dump(exclude_none=True))
+    return Response(content, status, error.headers, MEDIA_TYPE)
+
+
+def internal_error() -> Response:
+    """The answer to what nobody foresaw: the request's id and no detail."""
+    return problem(HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here."))
+
+
+def pointer(location: Sequence[Any]) -> str:
+    """A JSON pointer of the steps below the first."""
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in location[1:])
+    return "".join(f"/{step}" for step in steps)
+
+
+def install(app: FastAPI) -> None:
+    """Answer all errors of the framework and of the routes as problems."""
+
+    @app.exception_handler(HTTPException)
+    async def answer(_: Request, error: HTTPException) -> Response:
+        return problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def answer_invalid(_: Request, error: RequestValidationError) -> Response:
+        refusal = HTTPException(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not what is described."
+        )
+        return problem(refusal, [_field(entry) for entry in error.errors()])
+
+
+def _field(entry: Mapping[str, Any]) -> FieldProblem:
+    """One error of pydantic; its input is left out."""
+    location = entry["loc"]
+    # Here the second step is an offset in the text.
+    steps = location[:1] if entry["type"] == "json_invalid" else location
+    detail = str(entry["msg"]).removeprefix("Value error, ")
+    return FieldProblem(location=str(location[0]), pointer=pointer(steps), detail=detail)

@@ -23,7 +23,12 @@ from tests.backing import PASSWORD, Postgres, wait_until
 from tests.conftest import BACKEND
 from tests.process import command, environment
 
-FIRST = "0001 expand Create users"
+HISTORY = [
+    "0001 expand Create users",
+    "0002 expand Add what users prefer and what Clerk says of them",
+]
+ALL = "".join(f"{line}\n" for line in HISTORY)
+NEXT = len(HISTORY) + 1  # the number of a revision that a test adds
 HIDDEN = "hidden-word"
 NOBODY = f"postgresql://u:{HIDDEN}@127.0.0.1:1/d"
 
@@ -85,7 +90,7 @@ def held_lock(postgres: Postgres, database: str) -> AbstractContextManager[None]
 
 def test_pending_then_upgrade_then_none(run: Commands, postgres: Postgres, database: str) -> None:
     url = postgres.url(database)
-    assert run.pending(url) == (0, f"{FIRST}\n", "")
+    assert run.pending(url) == (0, ALL, "")
     assert run.alembic(url, "upgrade", "head")[0] == 0
     assert run.pending(url) == (0, "", "")
     status, output = run.alembic(url, "upgrade", "head")
@@ -99,7 +104,7 @@ def test_pending_then_upgrade_then_none(run: Commands, postgres: Postgres, datab
 
 def test_the_command_of_an_image(postgres: Postgres, database: str) -> None:
     done = command("app.db.pending", DATABASE_URL=postgres.url(database))
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{FIRST}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, ALL, "")
 
 
 def test_a_database_ahead_of_this_release(run: Commands, postgres: Postgres, database: str) -> None:
@@ -130,14 +135,14 @@ def test_pending_with_an_undecided_revision(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     copytree(BACKEND / "migrations", tmp_path / "migrations")
-    add_revision(tmp_path, 2, "undecided")
+    add_revision(tmp_path, NEXT, "undecided")
     monkeypatch.setattr("app.db.revisions.BACKEND", tmp_path)
-    reason = "error: revision 0002: kind must be one of contract, expand, irreversible\n"
+    reason = f"error: revision {NEXT:04}: kind must be one of contract, expand, irreversible\n"
     assert run.pending(postgres.url(database)) == (1, "", reason)
     # Nothing runs when one of them could not be judged by a rollback.
     status, output = run.alembic(postgres.url(database), "upgrade", "head")
     assert status != 0
-    assert "revision 0002: kind must be one of" in output
+    assert f"revision {NEXT:04}: kind must be one of" in output
     assert postgres.sql("SELECT to_regclass('users')", database) == ""
 
 
@@ -159,7 +164,7 @@ def test_a_statement_that_fails(run: Commands, postgres: Postgres, database: str
     status, output = run.alembic(postgres.url(database), "upgrade", "head")
     assert status != 0
     assert "migration failed: SQLSTATE 42P07" in output
-    assert run.pending(postgres.url(database))[1] == f"{FIRST}\n"
+    assert run.pending(postgres.url(database))[1] == ALL
 
 
 def test_offline_mode_is_refused(run: Commands, postgres: Postgres) -> None:
@@ -231,30 +236,30 @@ def test_history_is_one_line_and_every_kind_is_declared() -> None:
 
 def add_revision(folder: Path, number: int, kind: str) -> None:
     """One more revision at the end of the history in `folder`."""
-    (folder / f"migrations/versions/000{number}.py").write_text(
-        f'"""Step {number}"""\nrevision = "000{number}"\n'
-        f'down_revision = "000{number - 1}"\nkind = "{kind}"\n'
+    (folder / f"migrations/versions/{number:04}.py").write_text(
+        f'"""Step {number}"""\nrevision = "{number:04}"\n'
+        f'down_revision = "{number - 1:04}"\nkind = "{kind}"\n'
     )
 
 
 def test_revisions_in_order(tmp_path: Path) -> None:
     copytree(BACKEND / "migrations", tmp_path / "migrations")
-    add_revision(tmp_path, 2, "contract")
-    add_revision(tmp_path, 3, "irreversible")
+    add_revision(tmp_path, NEXT, "contract")
+    add_revision(tmp_path, NEXT + 1, "irreversible")
     directory = ScriptDirectory(str(tmp_path / "migrations"))
     assert [" ".join(revision) for revision in pending(directory, set())] == [
-        FIRST,
-        "0002 contract Step 2",
-        "0003 irreversible Step 3",
+        *HISTORY,
+        f"{NEXT:04} contract Step {NEXT}",
+        f"{NEXT + 1:04} irreversible Step {NEXT + 1}",
     ]
-    assert [revision.id for revision in pending(directory, {"0002"})] == ["0003"]
-    assert pending(directory, {"0003"}) == []
+    assert [revision.id for revision in pending(directory, {f"{NEXT:04}"})] == [f"{NEXT + 1:04}"]
+    assert pending(directory, {f"{NEXT + 1:04}"}) == []
     with pytest.raises(LookupError, match="9999"):
         pending(directory, {"9999"})
 
 
 def test_a_revision_needs_a_kind(tmp_path: Path) -> None:
     copytree(BACKEND / "migrations", tmp_path / "migrations")
-    add_revision(tmp_path, 2, "undecided")
-    with pytest.raises(RevisionError, match="revision 0002: kind must be one of"):
+    add_revision(tmp_path, NEXT, "undecided")
+    with pytest.raises(RevisionError, match=f"revision {NEXT:04}: kind must be one of"):
         pending(ScriptDirectory(str(tmp_path / "migrations")), set())

@@ -4,7 +4,8 @@ from fastapi import APIRouter
 
 from app.health.endpoints import router as health
 from app.users.endpoints import router as users
+from app.webhooks.endpoints import router as webhooks
 
 router = APIRouter(prefix="/api/v1")
-for domain in (health, users):
+for domain in (health, users, webhooks):
     router.include_router(domain)

@@ -10,22 +10,36 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app import __version__
 from app.api import router
+from app.auth import tokens
 from app.auth.dependencies import create_sign_in
 from app.core import errors
+from app.core.limits import LimitMiddleware
 from app.core.metrics import Metrics
+from app.core.rate import RateLimiter
 from app.core.redis import create_redis
 from app.core.requests import RequestMiddleware
+from app.core.security import SecurityHeadersMiddleware
 from app.core.settings import Settings
 from app.db.engine import create_engine
 from app.db.session import create_sessions
 from app.health.checks import check_clerk, check_database, check_redis
 from app.health.monitor import HealthMonitor
+from app.webhooks.signatures import Signatures
+
+DOCS = "/api/docs"
+
+
+async def warm_up(app: FastAPI) -> None:
+    """Do now what the first requests would have to wait for: connections, then imports."""
+    await app.state.health.detailed()
+    await asyncio.to_thread(tokens.warm_up)
 
 
 def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """Build the application; nothing is connected before it starts, and it starts without.
 
-    `app.state` holds `settings`, `metrics`, `engine`, `sessions`, `redis`, `health` and `sign_in`.
+    `app.state` holds `settings`, `metrics`, `engine`, `sessions`, `redis`, `health`, `limiter`,
+    `sign_in` and `webhook_signatures`.
     """
     metrics = metrics or Metrics(__version__, settings.release)
     engine = create_engine(settings)
@@ -33,10 +47,10 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Opens the first connections now: the first to ask for the health need not wait for them.
-        first = asyncio.create_task(app.state.health.detailed())
+        warming = asyncio.create_task(warm_up(app))
         yield
-        first.cancel()
+        # Bounded by the health's timeout. Cut short it would leave connections open behind it.
+        await warming
         await redis.aclose()
         await engine.dispose()
 
@@ -44,7 +58,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         title="Delight",
         version=__version__,
         lifespan=lifespan,
-        docs_url="/api/docs",
+        docs_url=DOCS,
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
@@ -62,16 +76,23 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         timeout=settings.health_timeout,
     )
     app.state.sessions = create_sessions(engine)
+    app.state.limiter = RateLimiter(redis)
     app.state.sign_in = create_sign_in(settings)
+    app.state.webhook_signatures = Signatures(settings.clerk_webhook_secret)
     app.include_router(router)
     errors.install(app)
+    # From the innermost to the outermost. Origins are told around errors, so that a browser may
+    # read those; the last sees every answer.
+    app.add_middleware(LimitMiddleware, settings=settings)
+    app.add_middleware(errors.ErrorMiddleware)
+    app.add_middleware(SecurityHeadersMiddleware, page=DOCS)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
         allow_credentials=True,
         allow_methods=["*"],
         allow_headers=["*"],
+        expose_headers=["X-Request-ID", "Retry-After"],
     )
-    # Added last, so it is the outermost: it sees every answer, refused origins included.
     app.add_middleware(RequestMiddleware, metrics=metrics)
     return app

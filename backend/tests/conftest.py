@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from redis import Redis
 
 from app.core.settings import Settings
 from app.main import create_app
@@ -88,7 +89,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def settings(postgres: backing.Postgres, redis: backing.Redis) -> Settings:
-    """Settings under which everything works; a dependency gets 1.5 s to answer."""
+    """Settings under which everything works; a dependency gets 1.5 s to answer; Redis is empty."""
+    with Redis.from_url(redis.url()) as client:
+        client.flushall()
     return Settings.model_validate(
         {
             "database_url": postgres.url(),

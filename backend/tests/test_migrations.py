@@ -26,6 +26,7 @@ from tests.process import command, environment
 HISTORY = [
     "0001 expand Create users",
     "0002 expand Add what users prefer and what Clerk says of them",
+    "0003 expand Create webhook_deliveries",
 ]
 ALL = "".join(f"{line}\n" for line in HISTORY)
 NEXT = len(HISTORY) + 1  # the number of a revision that a test adds

@@ -84,9 +84,18 @@ async def test_an_unforeseen_error_keeps_its_details(
     async with client_of(app) as client:
         answer = await client.get("/broken/7", headers={"X-Request-ID": "id-7"})
     assert answer.status_code == 500
-    assert answer.json() == {"detail": "Internal server error", "request_id": "id-7"}
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "code": "internal_server_error",
+        "detail": "Something went wrong here.",
+        "request_id": "id-7",
+    }
+    assert PLANTED not in str(answer.headers)
     assert answer.headers["x-request-id"] == "id-7"
-    error, request = (r for r in caplog.records if r.name == "app.requests")
+    [error] = (r for r in caplog.records if r.name == "app.errors")
+    [request] = (r for r in caplog.records if r.name == "app.requests")
     assert error.exc_info is not None
     assert request.__dict__["fields"] | {"duration_ms": 0} == {
         "method": "GET",

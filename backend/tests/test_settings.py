@@ -132,7 +132,8 @@ def test_example_is_fresh() -> None:
 
 
 def test_example_can_be_used(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text((BACKEND / ".env.example").read_text().replace("# CL", "CL"))
+    text = (BACKEND / ".env.example").read_text()
+    (tmp_path / ".env").write_text(text.replace("# CLERK_SECRET_KEY", "CLERK_SECRET_KEY"))
     key = load(Settings).clerk_secret_key
     assert key is not None
     assert key.get_secret_value() == "sk_test_replace_me"

@@ -12,7 +12,7 @@ ORIGIN = "http://localhost:3000"
 
 
 @cache
-def key_pair(name: str = "first") -> RSAPrivateKey:
+def key_pair(name: str) -> RSAPrivateKey:
     """A key pair by name, made once a run."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 

@@ -16,6 +16,7 @@ from app.auth.keys import (
     UnknownKeyError,
 )
 from app.auth.tokens import Rules, TokenError, key_id, verify
+from app.core.rate import RateLimiter
 from app.core.settings import Settings
 from app.db.session import Session
 from app.users import service
@@ -67,7 +68,15 @@ async def get_current_user(
     if credentials is None:
         raise UnauthorizedError
     sign_in: SignIn = request.app.state.sign_in
-    user = await service.ensure(session, await sign_in.subject(credentials.credentials))
+    try:
+        subject = await sign_in.subject(credentials.credentials)
+    except UnauthorizedError:
+        # Only those who fail are counted: nobody is locked out for a neighbour's guesses.
+        settings: Settings = request.app.state.settings
+        limiter: RateLimiter = request.app.state.limiter
+        await limiter.hit(request, "sign-in", settings.sign_in_failures)
+        raise
+    user = await service.ensure(session, subject)
     if user.deleted_at is not None:
         raise UnauthorizedError
     return user

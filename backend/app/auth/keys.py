@@ -73,19 +73,21 @@ class PublishedKeys:
 
     async def find(self, key_id: str | None) -> "RSAPublicKey":
         """The key of that name, fetched if it is new."""
-        if self._is_due(key_id):
+        # A known key is used as it is while somebody else looks for new ones.
+        if key_id not in self._keys or (self._are_old() and not self._lock.locked()):
             async with self._lock:
                 # Whoever has waited uses what the first has fetched.
-                if self._is_due(key_id):
+                if (key_id not in self._keys or self._are_old()) and self._may_fetch():
                     await self._fetch()
         if key_id in self._keys:
             return self._keys[key_id]
         raise KeysUnavailableError if self._failed else UnknownKeyError
 
-    def _is_due(self, key_id: str | None) -> bool:
-        now = self._clock()
-        wanted = key_id not in self._keys or now - self._fetched_at >= MAX_AGE
-        return wanted and now - self._tried_at >= MIN_INTERVAL
+    def _are_old(self) -> bool:
+        return self._clock() - self._fetched_at >= MAX_AGE
+
+    def _may_fetch(self) -> bool:
+        return self._clock() - self._tried_at >= MIN_INTERVAL
 
     async def _fetch(self) -> None:
         import httpx

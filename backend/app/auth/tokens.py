@@ -58,7 +58,7 @@ def verify(token: str, key: "RSAPublicKey", rules: Rules) -> str:
         )
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise TokenError(type(error).__name__) from None
-    if claims["azp"] not in rules.parties:
+    if not isinstance(claims["azp"], str) or claims["azp"] not in rules.parties:
         raise TokenError("wrong authorized party")
     # The sign-in isn't complete yet, for example the second factor is missing.
     if claims.get("sts") == "pending":

@@ -1,6 +1,7 @@
 """Errors that carry their answer: status, code and sentence, as problem+json (RFC 9457)."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -10,8 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import request_id
+
+logger = logging.getLogger("app.errors")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -104,6 +108,35 @@ def problem(error: HTTPException, errors: Sequence[FieldProblem] | None = None) 
 def internal_error() -> Response:
     """The answer to what nobody foresaw: the request's id and no detail."""
     return problem(HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here."))
+
+
+class ErrorMiddleware:
+    """Makes an answer of what the layers below raise; what nobody foresaw is logged."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other kinds of scope pass through."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_noticed(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noticed)
+        except Exception as error:
+            if not isinstance(error, AppError):
+                logger.exception("unhandled error")
+            if begun:
+                raise  # only cutting the connection tells the caller
+            answer = problem(error) if isinstance(error, AppError) else internal_error()
+            await answer(scope, receive, send)
 
 
 def pointer(location: Sequence[Any]) -> str:

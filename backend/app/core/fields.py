@@ -7,10 +7,8 @@ from pydantic_settings import NoDecode
 
 
 def split(value: object) -> object:
-    """A comma-separated text is a list."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+    """A text is the list of its parts between commas; a file may have each on a line."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 CommaSeparated = Annotated[list[str], NoDecode, BeforeValidator(split)]

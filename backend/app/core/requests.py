@@ -1,6 +1,5 @@
-"""What happens around every request: its id, its log line, its metrics, its unforeseen error."""
+"""What happens around every request: its id, its log line, its metrics."""
 
-import json
 import logging
 import time
 
@@ -45,11 +44,6 @@ class RequestMiddleware:
         self.metrics.in_progress.inc()
         try:
             await self.app(scope, receive, send_with_id)
-        except Exception:
-            logger.exception("unhandled error")
-            if status:
-                raise  # the answer has begun: only cutting the connection tells the caller
-            await _internal_error(send_with_id, chosen)
         finally:
             self.metrics.in_progress.dec()
             self._record(scope, status, time.perf_counter() - started)
@@ -73,11 +67,3 @@ def route_template(scope: Scope) -> str:
     many paths are asked for. FastAPI keeps the prefixes of included routers beside the route."""
     included = scope.get("fastapi", {}).get("effective_route_context")
     return str(getattr(included or scope.get("route"), "path", "unmatched"))
-
-
-async def _internal_error(send: Send, chosen: str) -> None:
-    """Answer 500 with the request's id and no detail."""
-    body = json.dumps({"detail": "Internal server error", "request_id": chosen}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -7,6 +7,7 @@ with `docker inspect`, a file of mode 0400 can't.
 
 import os
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -21,6 +22,8 @@ from pydantic_settings import (
 
 from app.auth.settings import ClerkSettings
 from app.core.fields import CommaSeparated, Port, Seconds
+from app.core.limits import LimitSettings
+from app.webhooks.settings import WebhookSettings
 
 
 class ConfigurationError(Exception):
@@ -119,7 +122,8 @@ class DatabaseSettings(BaseSettings):
     def secret_values(self) -> set[str]:
         """Every text that must not be seen: the secrets, and the passwords inside URLs."""
         found: set[str] = set()
-        for value in self.__dict__.values():
+        values = (each if isinstance(each, list) else [each] for each in self.__dict__.values())
+        for value in chain.from_iterable(values):
             if isinstance(value, SecretStr) and (text := value.get_secret_value()):
                 found.add(text)
                 password = urlsplit(text).password if "://" in text else None
@@ -130,6 +134,8 @@ class DatabaseSettings(BaseSettings):
 
 class Settings(
     ClerkSettings,
+    WebhookSettings,
+    LimitSettings,
     DatabaseSettings,  # last: its configuration counts for all
 ):
     """Everything the service can be told; each domain brings its part."""

@@ -2,5 +2,6 @@
 
 from app.db.base import Base
 from app.users.models import User
+from app.webhooks.models import WebhookDelivery
 
-__all__ = ["Base", "User"]
+__all__ = ["Base", "User", "WebhookDelivery"]

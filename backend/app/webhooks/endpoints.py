@@ -1,0 +1,42 @@
+"""POST /webhooks/clerk."""
+
+from fastapi import APIRouter, Depends, Request, status
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from app.core.rate import RateLimiter
+from app.core.settings import Settings
+from app.db.session import Session
+from app.webhooks import clerk, deliveries
+from app.webhooks.signatures import Signatures
+
+
+async def limit_rate(request: Request) -> None:
+    """So many deliveries a minute, verified or not."""
+    settings: Settings = request.app.state.settings
+    limiter: RateLimiter = request.app.state.limiter
+    await limiter.hit(request, "webhook", settings.webhook_rate)
+
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"], dependencies=[Depends(limit_rate)])
+
+
+@router.post("/clerk", status_code=status.HTTP_204_NO_CONTENT)
+async def receive_clerk(request: Request, session: Session) -> None:
+    """Take over what Clerk says of users; 204 too for events that are of no interest here."""
+    signatures: Signatures = request.app.state.webhook_signatures
+    body = await request.body()
+    delivery = signatures.verify(body, request.headers)
+    if await deliveries.record(session, delivery):
+        if (event := _read(body)) is not None:
+            await event.apply(session)
+        await deliveries.prune(session)
+
+
+def _read(body: bytes) -> clerk.Event | None:
+    """The event, or an answer that names what is not as described."""
+    try:
+        return clerk.read(body)
+    except ValidationError as error:
+        problems = [{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors()]
+        raise RequestValidationError(problems) from None

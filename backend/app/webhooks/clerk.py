@@ -17,7 +17,10 @@ def _clean(text: str) -> str:
 
 def _from_milliseconds(value: object) -> object:
     """Clerk's times are Unix times in milliseconds."""
-    return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else value
+    try:
+        return datetime.fromtimestamp(value / 1000, UTC) if isinstance(value, int) else value
+    except (OverflowError, OSError):
+        raise ValueError("must be a time in milliseconds") from None
 
 
 Id = Annotated[str, Field(pattern=r"^[!-~]{1,255}$")]

@@ -12,7 +12,7 @@ from app import __version__
 from app.api import router
 from app.auth import tokens
 from app.auth.dependencies import create_sign_in
-from app.core import errors
+from app.core import description, errors
 from app.core.limits import LimitMiddleware
 from app.core.metrics import Metrics
 from app.core.rate import RateLimiter
@@ -61,6 +61,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         docs_url=DOCS,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        generate_unique_id_function=description.name_of,
     )
     app.state.settings = settings
     app.state.metrics = metrics
@@ -81,6 +82,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     app.state.webhook_signatures = Signatures(settings.clerk_webhook_secret)
     app.include_router(router)
     errors.install(app)
+    description.install(app)
     # From the innermost to the outermost. Origins are told around errors, so that a browser may
     # read those; the last sees every answer.
     app.add_middleware(LimitMiddleware, settings=settings)

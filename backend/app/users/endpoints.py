@@ -3,6 +3,9 @@
 from fastapi import APIRouter, Depends, Response
 
 from app.auth.dependencies import CurrentUser
+from app.auth.errors import UnauthorizedError
+from app.core.description import problems
+from app.core.errors import TooManyRequestsError, UnavailableError
 from app.db.session import Session
 from app.users import service
 from app.users.models import User
@@ -14,7 +17,12 @@ def keep_private(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-router = APIRouter(prefix="/users", tags=["users"], dependencies=[Depends(keep_private)])
+router = APIRouter(
+    prefix="/users",
+    tags=["users"],
+    dependencies=[Depends(keep_private)],
+    responses=problems(UnauthorizedError, TooManyRequestsError, UnavailableError),
+)
 
 
 @router.get("/me", response_model=UserRead)

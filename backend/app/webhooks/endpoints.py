@@ -4,11 +4,14 @@ from fastapi import APIRouter, Depends, Request, status
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from app.core.description import problems
+from app.core.errors import TooManyRequestsError
 from app.core.rate import RateLimiter
 from app.core.settings import Settings
 from app.db.session import Session
 from app.webhooks import clerk, deliveries
-from app.webhooks.signatures import Signatures
+from app.webhooks.errors import InvalidSignatureError, NotConfiguredError, ReplayedError
+from app.webhooks.signatures import HEADERS, Signatures
 
 
 async def limit_rate(request: Request) -> None:
@@ -21,7 +24,27 @@ async def limit_rate(request: Request) -> None:
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], dependencies=[Depends(limit_rate)])
 
 
-@router.post("/clerk", status_code=status.HTTP_204_NO_CONTENT)
+# Described, not declared: the body is signed as it came, and no refusal says which part is wrong.
+DELIVERY = {
+    "parameters": [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in HEADERS
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": clerk.Envelope.model_json_schema()}},
+    },
+}
+
+
+@router.post(
+    "/clerk",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(
+        InvalidSignatureError, ReplayedError, TooManyRequestsError, NotConfiguredError
+    ),
+    openapi_extra=DELIVERY,
+)
 async def receive_clerk(request: Request, session: Session) -> None:
     """Take over what Clerk says of users; 204 too for events that are of no interest here."""
     signatures: Signatures = request.app.state.webhook_signatures

@@ -10,6 +10,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.webhooks.errors import InvalidSignatureError, NotConfiguredError
 
+HEADERS = ("svix-id", "svix-timestamp", "svix-signature")
+
 # Narrow on purpose. What is signed is `<id>.<timestamp>.<body>`: no id may hold a dot, or parts of
 # one delivery could be read as another.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -36,14 +38,14 @@ class Signatures:
         """
         if not self._webhooks:
             raise NotConfiguredError
-        identity, sent = headers.get("svix-id", ""), headers.get("svix-timestamp", "")
+        identity, sent, signature = (headers.get(name, "") for name in HEADERS)
         if not _ID.fullmatch(identity) or not _TIMESTAMP.fullmatch(sent):
             raise InvalidSignatureError
         # The library knows the standard's names of the headers only.
         named = {
             "webhook-id": identity,
             "webhook-timestamp": sent,
-            "webhook-signature": headers.get("svix-signature", ""),
+            "webhook-signature": signature,
         }
         for webhook in self._webhooks:
             try:

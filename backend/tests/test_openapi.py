@@ -1,0 +1,57 @@
+"""The description of the API: fresh, complete, and true of a running service."""
+
+import json
+import subprocess
+import sys
+import time
+
+from app import openapi
+from tests.backing import Postgres, Redis
+from tests.conftest import BACKEND
+from tests.process import environment, service
+from tests.svix import SECRET
+from tests.tokens import public_pem, token
+
+FILE = BACKEND / "openapi.json"
+METHODS = {"get", "patch", "post", "put", "delete"}
+
+
+def test_the_file_is_fresh() -> None:
+    assert FILE.read_text() == openapi.render(), "make it again: ./check.sh --lock"
+
+
+def test_every_operation_tells_of_problems() -> None:
+    description = json.loads(FILE.read_text())
+    for path in description["paths"].values():
+        for operation in (path[method] for method in METHODS & path.keys()):
+            for status, answer in operation["responses"].items():
+                if status == "default" or (status >= "400" and status != "503"):
+                    assert list(answer["content"]) == ["application/problem+json"]
+    assert "HTTPValidationError" not in description["components"]["schemas"]
+
+
+def test_the_service_does_what_is_described(postgres: Postgres, redis: Redis, tables: str) -> None:
+    """Requests made up from the description, right ones and wrong ones, of a signed-in user."""
+    values = {
+        "DATABASE_URL": postgres.url(tables),
+        "REDIS_URL": redis.url(),
+        "CLERK_SECRET_KEY": "sk_planted",
+        "CLERK_JWT_KEY": public_pem(),
+        "CLERK_WEBHOOK_SECRET": SECRET,
+        "SIGN_IN_FAILURES": "1000000",
+        "WEBHOOK_RATE": "1000000",
+    }
+    signed_in = token(exp=int(time.time()) + 3600)
+    with service(values) as running:
+        done = subprocess.run(
+            [sys.executable, "-m", "schemathesis.cli", "--config-file", str(BACKEND / "schemathesis.toml"),
+             "run", str(FILE), "--url", running.url, "-H", f"Authorization: Bearer {signed_in}"],
+            cwd=BACKEND, env=environment({}), text=True, capture_output=True, timeout=300, check=False,
+        )  # fmt: skip
+        running.process.terminate()
+        _, lines = running.end()
+    assert done.returncode == 0, done.stdout + done.stderr
+    served = [line for line in lines if line["message"] == "request"]
+    assert len(served) > 100
+    assert not [line for line in served if line["status"] >= 500]
+    assert signed_in not in str(lines)

@@ -4,12 +4,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.core import env_example
 from app.core.settings import ConfigurationError, DatabaseSettings, Settings, load
 from app.db.engine import database_url
 from tests.backing import PASSWORD
 from tests.conftest import BACKEND
+from tests.svix import NEXT_SECRET, SECRET
+from tests.tokens import key_pair, public_pem
 
 DATABASE = f"postgresql://delight:{quote(PASSWORD, safe='')}@db:5432/delight"
 REDIS = "redis://:redis-hidden@cache:6379/0"
@@ -137,3 +140,69 @@ def test_example_can_be_used(tmp_path: Path) -> None:
     key = load(Settings).clerk_secret_key
     assert key is not None
     assert key.get_secret_value() == "sk_test_replace_me"
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\\n"])
+def test_a_key_to_verify_tokens_with(environment: pytest.MonkeyPatch, breaks: str) -> None:
+    environment.setenv("CLERK_JWT_KEY", public_pem().strip().replace("\n", breaks))
+    assert load(Settings).clerk_jwt_key == public_pem()
+
+
+def private_pem() -> str:
+    """A key that must not be there."""
+    key = key_pair("first")
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode()
+
+
+@pytest.mark.parametrize("pem", ["hidden", public_pem()[:200], private_pem()])
+def test_not_a_key_to_verify_tokens_with(environment: pytest.MonkeyPatch, pem: str) -> None:
+    environment.setenv("CLERK_JWT_KEY", pem)
+    [line] = mistakes()
+    assert line == "CLERK_JWT_KEY: must be an RSA public key of 2048 bits or more in PEM"
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({}, None),
+        (
+            {"CLERK_ISSUER": "https://clerk.example.com/"},
+            "https://clerk.example.com/.well-known/jwks.json",
+        ),
+        (
+            {"CLERK_ISSUER": "https://a.example", "CLERK_JWKS_URL": "http://127.0.0.1:8/keys"},
+            "http://127.0.0.1:8/keys",
+        ),
+    ],
+)
+def test_where_keys_are_published(
+    environment: pytest.MonkeyPatch, values: dict[str, str], url: str | None
+) -> None:
+    for name, value in values.items():
+        environment.setenv(name, value)
+    assert load(Settings).jwks_url() == url
+
+
+@pytest.mark.parametrize("url", ["http://clerk.example.com", "ftp://localhost", "https://", "//[x"])
+def test_keys_come_by_a_safe_way(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("CLERK_ISSUER", url)
+    assert mistakes() == ["CLERK_ISSUER: must be a URL that begins with https://"]
+
+
+def test_several_secrets(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secrets").write_text(f"{SECRET}\n{NEXT_SECRET}\n")
+    environment.setenv("CLERK_WEBHOOK_SECRET_FILE", str(tmp_path / "secrets"))
+    settings = load(Settings)
+    assert {SECRET, NEXT_SECRET} < settings.secret_values()
+    assert SECRET not in f"{settings!r} {settings.model_dump()}"
+
+
+@pytest.mark.parametrize("secret", ["whsec_hidden", "hidden" * 9, f"{SECRET},whsec_hidden!"])
+def test_not_a_webhook_secret(environment: pytest.MonkeyPatch, secret: str) -> None:
+    environment.setenv("CLERK_WEBHOOK_SECRET", secret)
+    [line] = mistakes()
+    assert line == (
+        "CLERK_WEBHOOK_SECRET: must be like whsec_ and base64; several are separated by commas"
+    )
+    assert SECRET not in line

@@ -11,9 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import request_id
+from app.core.metrics import METHODS
 
 logger = logging.getLogger("app.errors")
 
@@ -49,6 +51,14 @@ class AppError(HTTPException):
 
     def __init__(self, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(self.status, self.sentence, headers)
+
+
+class InvalidRequestError(AppError):
+    """The request is not as described; the fields at fault are named beside it."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "invalid_request"
+    sentence = "The request is not what is described."
 
 
 class BodyTooLargeError(AppError):
@@ -145,19 +155,28 @@ def pointer(location: Sequence[Any]) -> str:
     return "".join(f"/{step}" for step in steps)
 
 
+def allowed_methods(request: Request) -> list[str]:
+    """All that the path is served with; the router knows those of one route only."""
+
+    def is_served(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in sorted(METHODS) if is_served(method)]
+
+
 def install(app: FastAPI) -> None:
     """Answer all errors of the framework and of the routes as problems."""
 
     @app.exception_handler(HTTPException)
-    async def answer(_: Request, error: HTTPException) -> Response:
+    async def answer(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            error.headers = {"Allow": ", ".join(allowed_methods(request))}
         return problem(error)
 
     @app.exception_handler(RequestValidationError)
     async def answer_invalid(_: Request, error: RequestValidationError) -> Response:
-        refusal = HTTPException(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not what is described."
-        )
-        return problem(refusal, [_field(entry) for entry in error.errors()])
+        return problem(InvalidRequestError(), [_field(entry) for entry in error.errors()])
 
 
 def _field(entry: Mapping[str, Any]) -> FieldProblem:

@@ -150,7 +150,8 @@ class Settings(
         description="Origins that browsers may call from, separated by commas.",
     )
     host: str = Field(
-        "0.0.0.0",  # noqa: S104 (the network of a container is its own)
+        # The network of a container is its own.
+        "0.0.0.0",  # noqa: S104  # nosec B104
         description="Address to listen on.",
     )
     port: Port = Field(8000, description="Port of the API.")

@@ -24,6 +24,7 @@ from app.db.engine import create_engine
 from app.db.session import create_sessions
 from app.health.checks import check_clerk, check_database, check_redis
 from app.health.monitor import HealthMonitor
+from app.health.quick import QuickHealthMiddleware
 from app.webhooks.signatures import Signatures
 
 DOCS = "/api/docs"
@@ -96,5 +97,6 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         allow_headers=["*"],
         expose_headers=["X-Request-ID", "Retry-After"],
     )
+    app.add_middleware(QuickHealthMiddleware, monitor=app.state.health)
     app.add_middleware(RequestMiddleware, metrics=metrics)
     return app

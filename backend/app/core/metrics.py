@@ -44,6 +44,8 @@ class Metrics:
             ["method", "route", "status"],
             registry=self.registry,
         )
+        # Looking them up costs more than counting.
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.in_progress = Gauge(
             "http_requests_in_progress", "Requests being answered.", registry=self.registry
         )
@@ -51,8 +53,15 @@ class Metrics:
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Record one answered request."""
         method = method if method in METHODS else "other"
-        self._requests.labels(method, route, str(status)).inc()
-        self._duration.labels(method, route).observe(seconds)
+        series = self._series.get((method, route, status))
+        if series is None:
+            series = (
+                self._requests.labels(method, route, str(status)),
+                self._duration.labels(method, route),
+            )
+            self._series[method, route, status] = series
+        series[0].inc()
+        series[1].observe(seconds)
 
     def app(self) -> "ASGIApp":
         """An ASGI application that answers GET /metrics and nothing else."""

@@ -10,8 +10,8 @@ from app.health.schemas import DetailedHealth, Health
 router = APIRouter(prefix="/health", tags=["health"])
 
 
-def get_monitor(request: Request) -> HealthMonitor:
-    """The process's monitor, made at start."""
+async def get_monitor(request: Request) -> HealthMonitor:
+    """The process's monitor, made at start. (Not async, it would run in a thread.)"""
     monitor: HealthMonitor = request.app.state.health
     return monitor
 

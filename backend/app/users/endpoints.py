@@ -12,7 +12,7 @@ from app.users.models import User
 from app.users.schemas import UserChange, UserRead
 
 
-def keep_private(response: Response) -> None:
+async def keep_private(response: Response) -> None:
     """No cache may keep the answer."""
     response.headers["Cache-Control"] = "no-store"
 

@@ -89,7 +89,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def settings(postgres: backing.Postgres, redis: backing.Redis) -> Settings:
-    """Settings under which everything works; a dependency gets 1.5 s to answer; Redis is empty."""
+    """Settings under which everything works; a dependency gets 10 s to answer; Redis is empty."""
     with Redis.from_url(redis.url()) as client:
         client.flushall()
     return Settings.model_validate(
@@ -99,7 +99,7 @@ def settings(postgres: backing.Postgres, redis: backing.Redis) -> Settings:
             "clerk_secret_key": "sk_test_planted",
             "clerk_jwt_key": tokens.public_pem(),
             "release": "r-1",
-            "health_timeout": 1.5,
+            "health_timeout": 10,
         }
     )
 

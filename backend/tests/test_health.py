@@ -69,19 +69,25 @@ async def test_redis_stopped(settings: Settings, redis: Redis) -> None:
     assert body["checks"]["database"]["status"] == "connected"
 
 
-async def test_database_does_not_answer(settings: Settings, postgres: Postgres) -> None:
+@pytest.fixture
+def hasty(settings: Settings) -> Settings:
+    """The settings; a dependency gets 1.5 s to answer."""
+    return settings.model_copy(update={"health_timeout": 1.5})
+
+
+async def test_database_does_not_answer(hasty: Settings, postgres: Postgres) -> None:
     # The text says why the answer came when it did: the bound, not the server, ended the wait.
     with postgres.frozen():
-        status, body = await ask(settings)
+        status, body = await ask(hasty)
     assert (status, body["status"]) == (503, "unhealthy")
     assert body["checks"]["database"]["status"] == "disconnected"
     assert body["checks"]["database"]["error"] == "no answer within 1.5 s"
     assert body["checks"]["redis"]["status"] == "connected"
 
 
-async def test_redis_does_not_answer(settings: Settings, redis: Redis) -> None:
+async def test_redis_does_not_answer(hasty: Settings, redis: Redis) -> None:
     with redis.frozen():
-        status, body = await ask(settings)
+        status, body = await ask(hasty)
     assert (status, body["status"]) == (200, "degraded")
     assert body["checks"]["redis"]["status"] == "disconnected"
     assert body["checks"]["redis"]["error"] == "no answer within 1.5 s"
@@ -136,6 +142,7 @@ async def test_refused_by_a_dependency(
             "database_url": settings.database_url,
             "redis_url": settings.redis_url,
             "clerk_secret_key": settings.clerk_secret_key,
+            "health_timeout": settings.health_timeout,
             name: text,
         }
     )

@@ -98,7 +98,7 @@ async def test_without_the_database(with_tables: Settings, postgres: Postgres) -
 async def test_with_no_connection_left(
     with_tables: Settings, postgres: Postgres, tables: str
 ) -> None:
-    small = with_tables.model_copy(update={"db_pool_size": 1, "health_timeout": 0.1})
+    small = with_tables.model_copy(update={"db_pool_size": 1, "health_timeout": 1})
     app = create_app(small)
     async with client_of(app) as client, app.state.engine.connect():
         answer = await client.get(ME, headers=signed_in())

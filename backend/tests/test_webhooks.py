@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -249,28 +249,38 @@ async def test_without_a_secret_nothing_is_taken(with_tables: Settings) -> None:
 
 
 BODY = EVENTS["created"]
-NOW = int(time.time())
-FORGED = {
-    "another secret": svix.headers(BODY, "msg_x", secret=NEXT_SECRET),
-    "another body": svix.headers(BODY + b" ", "msg_x"),
-    "another id": svix.headers(BODY, "msg_x") | {"svix-id": "msg_y"},
-    "another time": svix.headers(BODY, "msg_x") | {"svix-timestamp": str(NOW + 9)},
-    "too old": svix.headers(BODY, "msg_x", NOW - 301),
-    "too early": svix.headers(BODY, "msg_x", NOW + 3600),
-    "an odd id": svix.headers(BODY, "msg.x"),
-    "an odd time": svix.headers(BODY, "msg_x") | {"svix-timestamp": "1e9"},
-    "another version": {
-        name: value.replace("v1,", "v2,") for name, value in svix.headers(BODY, "msg_x").items()
-    },
-    "no signature": {"svix-id": "msg_x", "svix-timestamp": str(NOW)},
-    "garbage": svix.headers(BODY, "msg_x") | {"svix-signature": "v1 ,, v1,é"},
-    "nothing": {},
+
+
+def changed(**values: str) -> dict[str, str]:
+    """The headers of a good delivery, with others in place of some."""
+    return svix.headers(BODY, "msg_x") | {f"svix-{name}": text for name, text in values.items()}
+
+
+def seconds_off(seconds: int) -> dict[str, str]:
+    """Well signed, at another time."""
+    return svix.headers(BODY, "msg_x", int(time.time()) + seconds)
+
+
+# What is wrong, and headers made when they are used.
+FORGED: dict[str, Callable[[], dict[str, str]]] = {
+    "another secret": lambda: svix.headers(BODY, "msg_x", secret=NEXT_SECRET),
+    "another body": lambda: svix.headers(BODY + b" ", "msg_x"),
+    "another id": lambda: changed(id="msg_y"),
+    "another time": lambda: changed(timestamp=str(int(time.time()) + 9)),
+    "too old": lambda: seconds_off(-301),
+    "too early": lambda: seconds_off(3600),
+    "an odd id": lambda: svix.headers(BODY, "msg.x"),
+    "an odd time": lambda: changed(timestamp="1e9"),
+    "another version": lambda: changed(signature=changed()["svix-signature"].replace("v1", "v2")),
+    "no signature": lambda: changed(signature=""),
+    "garbage": lambda: changed(signature="v1 ,, v1,é"),
+    "nothing": dict,
 }
 
 
 @pytest.mark.parametrize("how", FORGED)
 async def test_forged(client: httpx.AsyncClient, table: Table, how: str) -> None:
-    given = {name.encode(): value.encode() for name, value in FORGED[how].items()}
+    given = {name.encode(): value.encode() for name, value in FORGED[how]().items()}
     answer = await client.post(URL, content=BODY, headers=given)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature")
     assert answer.json()["detail"] == "The delivery is not signed as it has to be."

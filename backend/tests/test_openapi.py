@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from app import openapi
 from tests.backing import Postgres, Redis
@@ -13,6 +14,7 @@ from tests.svix import SECRET
 from tests.tokens import public_pem, token
 
 FILE = BACKEND / "openapi.json"
+CONFIG = BACKEND / "schemathesis.toml"
 METHODS = {"get", "patch", "post", "put", "delete"}
 
 
@@ -30,7 +32,9 @@ def test_every_operation_tells_of_problems() -> None:
     assert "HTTPValidationError" not in description["components"]["schemas"]
 
 
-def test_the_service_does_what_is_described(postgres: Postgres, redis: Redis, tables: str) -> None:
+def test_the_service_does_what_is_described(
+    postgres: Postgres, redis: Redis, tables: str, tmp_path: Path
+) -> None:
     """Requests made up from the description, right ones and wrong ones, of a signed-in user."""
     values = {
         "DATABASE_URL": postgres.url(tables),
@@ -44,11 +48,12 @@ def test_the_service_does_what_is_described(postgres: Postgres, redis: Redis, ta
     signed_in = token(exp=int(time.time()) + 3600)
     with service(values) as running:
         argv = [
-            *(sys.executable, "-m", "schemathesis.cli", "run", str(FILE), "--url", running.url),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG)),
+            *("run", str(FILE), "--url", running.url),
             *("--header", f"Authorization: Bearer {signed_in}"),
         ]
         done = subprocess.run(
-            argv, cwd=BACKEND, env=environment({}), text=True, capture_output=True, timeout=300,
+            argv, cwd=tmp_path, env=environment({}), text=True, capture_output=True, timeout=300,
             check=False,
         )  # fmt: skip
         running.process.terminate()

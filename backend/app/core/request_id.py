@@ -1,7 +1,7 @@
 """The id of the request being served: for log lines, answers and error reports."""
 
+import os
 import re
-import uuid
 from contextvars import ContextVar
 
 HEADER = b"x-request-id"
@@ -16,4 +16,4 @@ def choose(headers: list[tuple[bytes, bytes]]) -> str:
     given = [value.decode("latin-1") for name, value in headers if name == HEADER]
     if len(given) == 1 and _SANE.fullmatch(given[0]):
         return given[0]
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()

@@ -53,6 +53,8 @@ class RequestMiddleware:
         """Count and log the request; status 0: the caller left before the answer began."""
         self.metrics.count(scope["method"], route_template(scope), status, seconds)
         quiet = status < 500 and scope["path"].startswith(QUIET_PREFIX)
+        if quiet and not logger.isEnabledFor(logging.DEBUG):
+            return
         fields = {
             "method": scope["method"],
             "path": scope["path"],

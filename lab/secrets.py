@@ -6,6 +6,7 @@ made again: the vault is the user's to edit.
 
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -45,6 +46,7 @@ def document(
             "DATABASE_URL": f"postgresql+asyncpg://delight:{postgres}@{backing}:5432/delight",
             "REDIS_URL": f"redis://:{redis}@{backing}:6379/0",
             "CLERK_SECRET_KEY": f"sk_test_{word()}",
+            "CLERK_WEBHOOK_SECRET": f"whsec_{b64encode(word().encode()).decode()}",
         },
         "release_hmac_key": word(),
         "registry_password": word(),

@@ -8,7 +8,7 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from app import __version__
+from app import __version__, observability
 from app.api import router
 from app.auth import tokens
 from app.auth.dependencies import create_sign_in
@@ -25,6 +25,7 @@ from app.db.session import create_sessions
 from app.health.checks import check_clerk, check_database, check_redis
 from app.health.monitor import HealthMonitor
 from app.health.quick import QuickHealthMiddleware
+from app.observability import pools
 from app.webhooks.signatures import Signatures
 
 DOCS = "/api/docs"
@@ -45,6 +46,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     metrics = metrics or Metrics(__version__, settings.release)
     engine = create_engine(settings)
     redis = create_redis(settings)
+    pools.follow_database(engine, metrics.registry)
+    pools.follow_redis(redis, metrics.registry)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -98,5 +101,6 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         expose_headers=["X-Request-ID", "Retry-After"],
     )
     app.add_middleware(QuickHealthMiddleware, monitor=app.state.health)
+    observability.trace(settings, "api", engine, redis, app)
     app.add_middleware(RequestMiddleware, metrics=metrics)
     return app

@@ -9,7 +9,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app import __version__
+from app import __version__, observability
 from app.core import logs
 from app.core.metrics import Metrics
 from app.core.settings import Settings
@@ -82,5 +82,9 @@ async def serve(settings: Settings, create: Factory) -> None:
 def run(settings: Settings, create: Factory = create_app) -> None:
     """Configure the logs and serve what `create` makes; returns after a graceful stop."""
     logs.configure(settings.log_level, settings.release, settings.secret_values())
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, create))
+    observability.start(settings, "api")
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings, create))
+    finally:
+        observability.stop(settings)

@@ -99,6 +99,7 @@ async def test_an_unforeseen_error_keeps_its_details(
     assert error.exc_info is not None
     assert request.__dict__["fields"] | {"duration_ms": 0} == {
         "method": "GET",
+        "route": "/broken/{number}",
         "path": "/broken/7",
         "status": 500,
         "duration_ms": 0,

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import request_id
 from app.core.metrics import METHODS
+from app.core.requests import route_template
 
 logger = logging.getLogger("app.errors")
 
@@ -142,7 +143,8 @@ class ErrorMiddleware:
             await self.app(scope, receive, send_noticed)
         except Exception as error:
             if not isinstance(error, AppError):
-                logger.exception("unhandled error")
+                fields = {"method": scope["method"], "route": route_template(scope)}
+                logger.exception("unhandled error", extra={"fields": fields})
             if begun:
                 raise  # only cutting the connection tells the caller
             answer = problem(error) if isinstance(error, AppError) else internal_error()

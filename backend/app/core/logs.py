@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from app.core import request_id
-
-MASK = "[redacted]"
+from app.core.redact import Redactor
 
 
 class JsonFormatter(logging.Formatter):
@@ -18,8 +17,7 @@ class JsonFormatter(logging.Formatter):
     def __init__(self, release: str, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         self._release = release
-        # Longest first: a URL goes as a whole before the password inside it.
-        self._secrets = sorted({text for text in secrets if text}, key=len, reverse=True)
+        self._clean = Redactor(secrets).text
 
     def format(self, record: logging.LogRecord) -> str:
         """The line; values of `extra={"fields": {...}}` stand beside the fixed keys."""
@@ -37,12 +35,6 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self._clean("".join(traceback.format_exception(*record.exc_info)))
         return json.dumps(entry, default=str, ensure_ascii=False)
-
-    def _clean(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
-
 
 def configure(level: str, release: str, secrets: Iterable[str] = ()) -> None:
     """Send every logger's lines to stdout as JSON, from `level` up."""

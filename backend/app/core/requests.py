@@ -51,12 +51,14 @@ class RequestMiddleware:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         """Count and log the request; status 0: the caller left before the answer began."""
-        self.metrics.count(scope["method"], route_template(scope), status, seconds)
+        route = route_template(scope)
+        self.metrics.count(scope["method"], route, status, seconds)
         quiet = status < 500 and scope["path"].startswith(QUIET_PREFIX)
         if quiet and not logger.isEnabledFor(logging.DEBUG):
             return
         fields = {
             "method": scope["method"],
+            "route": route,
             "path": scope["path"],
             "status": status,
             "duration_ms": round(seconds * 1000, 1),

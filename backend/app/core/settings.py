@@ -23,6 +23,7 @@ from pydantic_settings import (
 from app.auth.settings import ClerkSettings
 from app.core.fields import CommaSeparated, Port, Seconds
 from app.core.limits import LimitSettings
+from app.observability.settings import ObservabilitySettings
 from app.webhooks.settings import WebhookSettings
 
 
@@ -136,6 +137,7 @@ class Settings(
     ClerkSettings,
     WebhookSettings,
     LimitSettings,
+    ObservabilitySettings,
     DatabaseSettings,  # last: its configuration counts for all
 ):
     """Everything the service can be told; each domain brings its part."""

@@ -4,6 +4,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.settings import DatabaseSettings, Settings
+from app.db.pool import ObservedPool
 
 
 def database_url(settings: DatabaseSettings) -> URL:
@@ -20,6 +21,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
     """
     return create_async_engine(
         database_url(settings),
+        poolclass=ObservedPool,
         pool_size=settings.db_pool_size,
         max_overflow=0,
         pool_timeout=settings.health_timeout * 2,

@@ -1,0 +1,224 @@
+"""What others are told: errors to Sentry, traces to a collector; no secret and no person."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from app.core.redact import MASK, Redactor
+from app.core.settings import ConfigurationError, Settings, load
+from tests.backing import PASSWORD, Postgres, Redis, wait_until
+from tests.process import command, service
+from tests.receiver import Received, Receiver, receiving
+from tests.tokens import public_pem, signed_in, token
+
+PERSON = "ada.lovelace"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Where reports go."""
+    with receiving() as server:
+        yield server
+
+
+@pytest.fixture
+def values(postgres: Postgres, redis: Redis, tables: str) -> dict[str, str]:
+    """The environment of a working service."""
+    return {
+        "DATABASE_URL": postgres.url(tables),
+        "REDIS_URL": redis.url(),
+        "CLERK_JWT_KEY": public_pem(),
+        "CLERK_SECRET_KEY": "sk_test_planted",
+        "RELEASE": "delight@2026.11.23",
+        "ENVIRONMENT": "staging",
+    }
+
+
+def sentry_events(received: list[Received]) -> list[dict[str, Any]]:
+    """The events of the envelopes: lines of JSON, header first, each item with a header."""
+    events = []
+    for request in received:
+        assert request.path == "/api/42/envelope/"
+        assert "sentry_key=planted-key" in request.headers["x-sentry-auth"]
+        lines = request.body.split(b"\n")
+        for header, payload in zip(lines[1::2], lines[2::2], strict=False):
+            if header and json.loads(header)["type"] == "event":
+                events.append(json.loads(payload))
+    return events
+
+
+def test_sentry_is_told_of_errors_and_not_of_persons(
+    values: dict[str, str], receiver: Receiver
+) -> None:
+    dsn = f"http://planted-key@{receiver.address}/42"
+    with service(values | {"SENTRY_DSN": dsn}, "tests.broken_app") as running:
+        answer = httpx.get(
+            f"{running.url}/broken/{PERSON}?email={PERSON}@example.com&key=planted-query",
+            headers={"Cookie": "__session=planted-cookie", "X-Request-ID": "id-9", **signed_in()},
+        )
+        assert answer.status_code == 500
+        running.process.terminate()
+        running.process.wait(60)
+    [event] = sentry_events(receiver.requests)
+    assert event["release"] == "delight@2026.11.23"
+    assert event["environment"] == "staging"
+    assert event["tags"] == {"component": "api", "request_id": "id-9"}
+    assert event["extra"]["fields"] == {"method": "GET", "route": "/broken/{person}"}
+    [error] = event["exception"]["values"][-1:]
+    assert (error["type"], error["value"]) == ("RuntimeError", f"no place for {MASK} at {MASK}")
+    assert error["stacktrace"]["frames"][-1]["function"] == "broken"
+    assert f"breadcrumb for {MASK} at {MASK}" in {
+        crumb["message"] for crumb in event["breadcrumbs"]["values"]
+    }
+    told = b"".join(request.body for request in receiver.requests).decode()
+    planted = (PASSWORD, values["REDIS_URL"], PERSON, "planted-cookie", "planted-query",
+               "sk_test_planted", "eyJ", "example.com", "cookie")  # fmt: skip
+    assert [word for word in planted if word.lower() in told.lower()] == []
+
+
+def spans(received: list[Received]) -> tuple[dict[str, str], list[Span]]:
+    """The resource's attributes and the spans that the collector got."""
+    resource: dict[str, str] = {}
+    found: list[Span] = []
+    for request in received:
+        assert request.path == "/v1/traces"
+        assert request.headers["content-type"] == "application/x-protobuf"
+        assert request.headers["api-key"] == "planted-header"
+        message = ExportTraceServiceRequest.FromString(request.body)
+        for entry in message.resource_spans:
+            resource |= {pair.key: pair.value.string_value for pair in entry.resource.attributes}
+            found += [span for scope in entry.scope_spans for span in scope.spans]
+    return resource, found
+
+
+def attributes(span: Span) -> dict[str, Any]:
+    """A span's attributes by name."""
+    return {
+        pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in span.attributes
+    }
+
+
+def test_traces_of_requests_statements_and_commands(
+    values: dict[str, str], receiver: Receiver
+) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    collector = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{receiver.address}/",
+        "OTEL_EXPORTER_OTLP_HEADERS": "api-key=planted-header",
+    }
+    with service(values | collector, "tests.broken_app") as running:
+        me = f"{running.url}/api/v1/users/me?email={PERSON}@example.com"
+        assert httpx.get(me, headers={"traceparent": parent, **signed_in()}).status_code == 200
+        assert httpx.get(me, headers={"Authorization": "Bearer x"}).status_code == 401
+        assert httpx.get(f"{running.url}/broken/{PERSON}").status_code == 500
+        running.process.terminate()
+        running.process.wait(60)
+    resource, found = spans(receiver.requests)
+    assert resource["service.name"] == "delight-api"
+    assert resource["service.version"] == values["RELEASE"]
+    assert resource["deployment.environment.name"] == "staging"
+    requests = [span for span in found if span.kind == Span.SPAN_KIND_SERVER]
+    assert [(span.name, attributes(span)["http.response.status_code"]) for span in requests] == [
+        ("GET /api/v1/users/me", 200),
+        ("GET /api/v1/users/me", 401),
+        ("GET /broken/{person}", 500),
+    ]
+    first, refused, broken = requests
+    assert first.trace_id.hex() == parent.split("-")[1]
+    assert first.parent_span_id.hex() == parent.split("-")[2]
+    assert broken.status.code == 2
+    children = {attributes(s).get("db.query.text") for s in found if s.parent_span_id == first.span_id}
+    assert any(str(text).startswith("INSERT INTO users") for text in children)
+    commands = [span for span in found if span.parent_span_id == refused.span_id]
+    assert any("INCR" in span.name for span in commands)
+    # Paths are part of a trace, as of the access log; nothing else that callers sent is.
+    told = b"".join(request.body for request in receiver.requests).decode(errors="replace")
+    planted = (PASSWORD, values["REDIS_URL"], "example.com", "eyJ", "user_1", "planted-header")
+    assert [word for word in planted if word in told] == []
+
+
+def test_a_collector_that_is_gone_holds_nobody(values: dict[str, str]) -> None:
+    gone = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "SENTRY_DSN": "http://k@127.0.0.1:1/1"}
+    with service(values | gone, "tests.broken_app") as running:
+        assert httpx.get(f"{running.url}/broken/x").status_code == 500
+        running.process.terminate()
+        status, _ = running.end()
+    assert status == 0
+
+
+@pytest.mark.parametrize("module", ["app.main", "app.server"])
+def test_nothing_is_imported_that_is_not_wanted(module: str, values: dict[str, str]) -> None:
+    done = command(
+        "tests.imported", **values, MODULE=module, UNWANTED="sentry_sdk,opentelemetry,taskiq,aiohttp"
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SENTRY_DSN", "https://sentry.example.com/1"),
+        ("SENTRY_DSN", "https://key@sentry.example.com"),
+        ("SENTRY_DSN", "https://key@sentry.example.com:0/1"),
+        ("SENTRY_DSN", "https://[key@/1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:hidden@collector"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://[hidden"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hidden"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2"),
+    ],
+)
+def test_settings_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], name: str, value: str
+) -> None:
+    for given, text in (values | {name: value}).items():
+        monkeypatch.setenv(given, text)
+    with pytest.raises(ConfigurationError, match=f"^{name}: ") as refusal:
+        load(Settings)
+    assert "hidden" not in str(refusal.value)
+    assert "key@" not in str(refusal.value).replace("https://key@host/project", "")
+
+
+def test_redaction() -> None:
+    redactor = Redactor(["word", "", "a whole word"])
+    assert redactor.text("a whole word, a word") == f"{MASK}, a {MASK}"
+    tree = {"word": ["x@y.example", 3, ("Bearer abc", None)], "jwt": token(), "release": "a@1.2.3"}
+    assert redactor.anonymous(tree) == {
+        MASK: [MASK, 3, [f"Bearer {MASK}", None]],
+        "jwt": MASK,
+        "release": "a@1.2.3",
+    }
+
+
+def pool_samples(text: str) -> dict[str, float]:
+    """Values of the metrics about pools and Redis' errors."""
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines if name.startswith(("db_", "redis_"))}
+
+
+def test_pools_are_measured(values: dict[str, str], redis: Redis) -> None:
+    with service(values) as running:
+
+        def measured() -> dict[str, float]:
+            return pool_samples(httpx.get(f"http://127.0.0.1:{running.metrics_port}/metrics").text)
+
+        assert httpx.get(f"{running.url}/api/v1/health/detailed").json()["status"] == "healthy"
+        before = measured()
+        assert (before["db_pool_size"], before["db_pool_open"]) == (5, 1)
+        assert before["db_pool_checked_out"] == 0
+        assert before["db_pool_wait_seconds_count"] >= 1
+        assert before["db_pool_timeouts_total"] == 0
+        assert (before["redis_pool_idle"], before["redis_pool_checked_out"]) == (1, 0)
+        assert before['redis_errors_total{kind="connection"}'] == 0
+        with redis.stopped():
+
+            def seen() -> bool:
+                httpx.get(f"{running.url}/api/v1/health/detailed")
+                return measured()['redis_errors_total{kind="connection"}'] > 0
+
+            wait_until(seen, "the outage is counted")

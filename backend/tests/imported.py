@@ -1,12 +1,19 @@
-"""Import $MODULE, make the application, and print which of $UNWANTED that has imported."""
+"""Start the service up to where it would serve, and print what that has imported."""
 
-import importlib
-import os
 import sys
 
-importlib.import_module(os.environ["MODULE"])
-from app.core.settings import Settings, load  # noqa: E402
-from app.main import create_app  # noqa: E402
+from app.core.settings import Settings
+from app.start import main
 
-create_app(load(Settings))
-print([name for name in os.environ["UNWANTED"].split(",") if name in sys.modules])
+
+def run(settings: Settings) -> None:
+    """In place of serving: make the application."""
+    import app.server  # noqa: F401 (imported as the service does)
+    from app.main import create_app
+
+    create_app(settings)
+    print(*(name for name, module in sys.modules.items() if module is not None))
+
+
+if __name__ == "__main__":
+    sys.exit(main("tests.imported"))

@@ -33,6 +33,11 @@ def command(*argv: str, **values: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
+def lines_of(output: str) -> list[dict[str, Any]]:
+    """Log lines; fails at one that is none."""
+    return [json.loads(line) for line in output.splitlines()]
+
+
 class Service:
     """A running `python -m app`."""
 
@@ -66,7 +71,7 @@ class Service:
     def end(self) -> tuple[int, list[dict[str, Any]]]:
         """Wait for its end: exit status and log lines."""
         output, _ = self.process.communicate(timeout=60)
-        return self.process.returncode, [json.loads(line) for line in output.splitlines()]
+        return self.process.returncode, lines_of(output)
 
 
 @contextmanager

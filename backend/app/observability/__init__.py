@@ -3,14 +3,22 @@
 The libraries cost start-up time, so each is imported only when its setting is set.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
     from redis.asyncio import Redis
     from sqlalchemy.ext.asyncio import AsyncEngine
-    from starlette.applications import Starlette
 
     from app.core.settings import Settings
+
+
+def leave_out(settings: "Settings") -> None:
+    """To be called before redis is imported: it imports OpenTelemetry's SDK wherever that is
+    installed, which costs a tenth of the start. Without a collector it finds none."""
+    if settings.otel_exporter_otlp_endpoint is None:
+        sys.modules["opentelemetry.sdk"] = None  # type: ignore[assignment]
 
 
 def start(settings: "Settings", component: str) -> None:
@@ -22,23 +30,20 @@ def start(settings: "Settings", component: str) -> None:
 
 
 def trace(
-    settings: "Settings",
-    component: str,
-    engine: "AsyncEngine",
-    redis: "Redis",
-    app: "Starlette | None" = None,
-) -> None:
-    """Make spans of the requests, statements and commands that go through these from now on."""
+    settings: "Settings", component: str, engine: "AsyncEngine", redis: "Redis"
+) -> "TelemetryConfig":
+    """Make spans of the statements and commands that go through these from now on; returns what
+    FastAPI needs to make those of the requests."""
+    # Not by itself from the environment: settings come from files too.
+    config: TelemetryConfig = {"auto_configure": False, "metrics": False, "logs": False}
     if settings.otel_exporter_otlp_endpoint is None:
-        return
+        return {**config, "tracing": False}
     from app.observability import traces
 
     provider = traces.start(settings, settings.otel_exporter_otlp_endpoint, component)
-    tracer = provider.get_tracer("app")
-    traces.follow_database(engine, tracer)
+    traces.follow_database(engine, provider.get_tracer("app.db"))
     traces.follow_redis(redis, provider)
-    if app is not None:
-        app.add_middleware(traces.TraceMiddleware, tracer=tracer)
+    return {**config, **traces.of_requests(provider)}
 
 
 def stop(settings: "Settings") -> None:

@@ -1,30 +1,32 @@
 """Spans for OpenTelemetry. Imported only when a collector is set: it costs start-up time.
 
-Requests and statements are followed here by a few lines each: the instrumentation of ASGI would
-send query strings, the one of SQLAlchemy knows none of the versions that are in use.
+FastAPI follows the requests, OpenTelemetry's instrumentation Redis. Statements are followed here:
+the instrumentation of SQLAlchemy does not know the version that is in use.
 """
 
 import threading
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import propagate
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.redis import RedisInstrumentor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Span as SdkSpan
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from sqlalchemy import event
 
-from app.core import request_id
-from app.core.requests import QUIET_PREFIX, route_template
+from app.core.redact import MASK
+from app.core.requests import QUIET_PREFIX
 
 if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
     from redis.asyncio import Redis
     from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Scope
 
     from app.core.settings import Settings
 
@@ -51,6 +53,7 @@ def start(settings: "Settings", endpoint: str, component: str) -> TracerProvider
     exporter = OTLPSpanExporter(
         f"{endpoint}/v1/traces", headers=settings.otlp_headers(), timeout=EXPORT_TIMEOUT
     )
+    provider.add_span_processor(WithoutQuery())
     provider.add_span_processor(BatchSpanProcessor(exporter))
     _started.append(provider)
     return provider
@@ -62,6 +65,20 @@ def stop() -> None:
         thread = threading.Thread(target=_started.pop().shutdown, daemon=True)
         thread.start()
         thread.join(FLUSH_TIMEOUT)
+
+
+def of_requests(provider: TracerProvider) -> "TelemetryConfig":
+    """A span for each request, by the route's template; not for what gates ask all the time."""
+
+    def is_quiet(scope: "Scope") -> bool:
+        return bool(scope["path"].startswith(QUIET_PREFIX))
+
+    return {
+        "tracing": True,
+        "tracer_provider": provider,
+        "operation_spans": False,
+        "exclude": is_quiet,
+    }
 
 
 def follow_redis(client: "Redis", provider: TracerProvider) -> None:
@@ -88,7 +105,9 @@ def follow_database(engine: "AsyncEngine", tracer: Tracer) -> None:
             },
         )
 
-    def end(_connection: Any, _cursor: Any, _text: str, _values: Any, context: Any, _: bool) -> None:
+    def end(
+        _connection: Any, _cursor: Any, _text: str, _values: Any, context: Any, _: bool
+    ) -> None:
         context.span.end()
 
     def fail(failure: "ExceptionContext") -> None:
@@ -104,42 +123,10 @@ def follow_database(engine: "AsyncEngine", tracer: Tracer) -> None:
     event.listen(engine.sync_engine, "handle_error", fail)
 
 
-class TraceMiddleware:
-    """A span for each request, by the route's template; part of the caller's trace, if any."""
+class WithoutQuery(SpanProcessor):
+    """Takes the query strings out of requests' spans: they may hold what nobody else shall see."""
 
-    def __init__(self, app: "ASGIApp", tracer: Tracer) -> None:
-        self.app = app
-        self.tracer = tracer
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Serve one request; other kinds of scope and the gates' questions pass through."""
-        if scope["type"] != "http" or scope["path"].startswith(QUIET_PREFIX):
-            await self.app(scope, receive, send)
-            return
-        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        with self.tracer.start_as_current_span(
-            scope["method"],
-            context=propagate.extract(given),
-            kind=SpanKind.SERVER,
-            record_exception=False,
-            attributes={
-                "http.request.method": scope["method"],
-                "url.path": scope["path"],
-                "url.scheme": scope["scheme"],
-                "request.id": request_id.current.get() or "",
-            },
-        ) as span:
-
-            async def send_seen(message: "Message") -> None:
-                if message["type"] == "http.response.start":
-                    span.set_attribute("http.response.status_code", message["status"])
-                    if message["status"] >= 500:
-                        span.set_status(StatusCode.ERROR)
-                await send(message)
-
-            try:
-                await self.app(scope, receive, send_seen)
-            finally:
-                route = route_template(scope)
-                span.update_name(f"{scope['method']} {route}")
-                span.set_attribute("http.route", route)
+    def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
+        """FastAPI has just put it in."""
+        if "url.query" in (span.attributes or {}):
+            span.set_attribute("url.query", MASK)

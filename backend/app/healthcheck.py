@@ -22,6 +22,13 @@ def ask(port: int) -> bytes:
 
 def main() -> int:
     """Print one line (Docker keeps it as the health log) and return the exit status."""
+    if file := os.environ.get("HEARTBEAT_FILE"):
+        # A worker: it has no port to ask.
+        from app.worker.heartbeat import judge
+
+        well, line = judge(file)
+        print(line)
+        return 0 if well else 1
     try:
         answer = ask(int(os.environ.get("PORT") or "8000"))
     except OSError as error:

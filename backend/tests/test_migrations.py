@@ -27,6 +27,7 @@ HISTORY = [
     "0001 expand Create users",
     "0002 expand Add what users prefer and what Clerk says of them",
     "0003 expand Create webhook_deliveries",
+    "0004 expand Create outbox and notices",
 ]
 ALL = "".join(f"{line}\n" for line in HISTORY)
 NEXT = len(HISTORY) + 1  # the number of a revision that a test adds

@@ -1,7 +1,9 @@
 """What others are told: errors to Sentry, traces to a collector; no secret and no person."""
 
+import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,12 +11,15 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from app.core import request_id
 from app.core.redact import MASK, Redactor
 from app.core.settings import ConfigurationError, Settings, load
+from app.worker.queue import Job, Queue
 from tests.backing import PASSWORD, Postgres, Redis, wait_until
 from tests.process import command, service
 from tests.receiver import Received, Receiver, receiving
 from tests.tokens import public_pem, signed_in, token
+from tests.worker import worker
 
 PERSON = "ada.lovelace"
 
@@ -142,6 +147,35 @@ def test_traces_of_requests_statements_and_commands(
     told = b"".join(request.body for request in receiver.requests).decode(errors="replace")
     planted = (PASSWORD, values["REDIS_URL"], "example.com", "eyJ", "user_1", "planted-header")
     assert [word for word in planted if word in told] == []
+
+
+def test_a_worker_tells_too(
+    values: dict[str, str], receiver: Receiver, settings: Settings, tmp_path: Path
+) -> None:
+    told = {
+        "SENTRY_DSN": f"http://planted-key@{receiver.address}/42",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{receiver.address}",
+        "OTEL_EXPORTER_OTLP_HEADERS": "api-key=planted-header",
+    }
+
+    async def put() -> None:
+        queue = Queue(settings)
+        request_id.current.set("id-8")
+        await queue.put(Job("fail", {}))
+        await queue.close()
+
+    with worker(values | told, tmp_path, "tests.worker") as running:
+        asyncio.run(put())
+        wait_until(lambda: "planted mistake" in running.log(), "the job has failed")
+        running.process.terminate()
+        assert running.end()[0] == 0
+    envelopes = [request for request in receiver.requests if "envelope" in request.path]
+    [event] = sentry_events(envelopes)
+    assert event["tags"] == {"component": "worker", "request_id": "id-8"}
+    assert event["exception"]["values"][-1]["value"] == "planted mistake"
+    resource, found = spans([request for request in receiver.requests if request not in envelopes])
+    assert resource["service.name"] == "delight-worker"
+    assert "SELECT 1" in {attributes(span).get("db.query.text") for span in found}
 
 
 def test_a_collector_that_is_gone_holds_nobody(values: dict[str, str]) -> None:

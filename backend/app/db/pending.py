@@ -20,15 +20,16 @@ from app.db.revisions import RevisionError, pending, scripts
 CONNECT_TIMEOUT = 10  # seconds
 
 
-async def applied_heads(settings: DatabaseSettings) -> set[str]:
+def heads(connection: Connection) -> set[str]:
     """The revisions the database stands at; empty for a new database."""
+    return set(MigrationContext.configure(connection).get_current_heads())
+
+
+async def applied_heads(settings: DatabaseSettings) -> set[str]:
+    """The same on a connection of its own."""
     engine = create_async_engine(
         database_url(settings), poolclass=NullPool, connect_args={"timeout": CONNECT_TIMEOUT}
     )
-
-    def heads(connection: Connection) -> set[str]:
-        return set(MigrationContext.configure(connection).get_current_heads())
-
     async with engine.connect() as connection:
         return await connection.run_sync(heads)
 

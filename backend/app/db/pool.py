@@ -1,5 +1,6 @@
 """A pool that tells how long it let each borrower wait."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 # Seconds from asking to having, and whether a connection was had in time.
 Observer = Callable[[float, bool], None]
+
+# SQLAlchemy's own are as quiet; it names them by class.
+logging.getLogger(f"{__name__}.ObservedPool").setLevel(logging.WARNING)
 
 
 class ObservedPool(AsyncAdaptedQueuePool):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.core.errors import UnavailableError
 from app.db.reasons import is_outage
+from app.worker.queue import WANTED
 
 logger = logging.getLogger("app.db")
 
@@ -25,12 +26,14 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     """A session that connects when first used; an error rolls back.
 
     The commit comes before the answer is sent (`scope="function"`): what was answered is stored,
-    and no stream holds a connection. Raises UnavailableError when the database can't be used.
+    and no stream holds a connection. The jobs that the request wants are put after it. Raises
+    UnavailableError when the database can't be used.
     """
     sessions: Sessions = request.app.state.sessions
     try:
         async with sessions.begin() as session:
             yield session
+        request.app.state.queue.put_soon(session.info.pop(WANTED, ()))
     except (SQLAlchemyError, OSError) as error:
         if (reason := is_outage(error)) is None:
             raise

@@ -8,6 +8,7 @@ from sqlalchemy import Select, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.notices import service as notices
 from app.users.models import User
 
 
@@ -38,7 +39,10 @@ async def create(session: AsyncSession, clerk_user_id: str, **values: Any) -> Us
         .on_conflict_do_nothing(index_elements=[User.clerk_user_id])
         .returning(User)
     )
-    return await session.scalar(statement)
+    user = await session.scalar(statement)
+    if user is not None:
+        await notices.promise(session, user.id, notices.WELCOME)
+    return user
 
 
 async def ensure(session: AsyncSession, clerk_user_id: str) -> User:
@@ -67,7 +71,7 @@ async def apply(session: AsyncSession, profile: Profile) -> None:
 async def erase(session: AsyncSession, clerk_user_id: str, at: datetime) -> None:
     """Leave only the fact that the account was deleted, even if it was never known."""
     default = text("DEFAULT")
-    await session.execute(
+    erased = await session.scalar(
         insert(User)
         .values(clerk_user_id=clerk_user_id, deleted_at=at)
         .on_conflict_do_update(
@@ -84,7 +88,10 @@ async def erase(session: AsyncSession, clerk_user_id: str, at: datetime) -> None
             },
             where=User.deleted_at.is_(None),
         )
+        .returning(User.id)
     )
+    if erased is not None:
+        await notices.forget(session, erased)
 
 
 async def change(session: AsyncSession, user: User, **values: Any) -> User:

@@ -1,0 +1,96 @@
+"""The worker's command as a process, and jobs that let the tests decide when they end."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from taskiq_redis import RedisStreamBroker
+
+from app.core.settings import Settings
+from app.start import main
+from app.worker import jobs, process
+from tests.backing import free_port, wait_until
+from tests.conftest import BACKEND
+from tests.process import environment, lines_of
+
+OLD, NEW = 1, 2  # schemas: what the release in hand knows, and what the one after it does
+
+
+class Worker:
+    """A running `python -m app.worker`, or what stands in for it."""
+
+    def __init__(self, values: Mapping[str, str], folder: Path, target: str) -> None:
+        folder.mkdir(exist_ok=True)
+        self.heartbeat, self._log = folder / "heartbeat", folder / "log"
+        self.metrics_port = free_port()
+        own = {
+            "HEARTBEAT_FILE": str(self.heartbeat),
+            "METRICS_PORT": str(self.metrics_port),
+            "HOST": "127.0.0.1",
+            "MARKS": str(folder),
+        }
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *target.split()], cwd=BACKEND, text=True, stdout=log,
+                stderr=subprocess.STDOUT, env=environment({**own, **values}),
+            )  # fmt: skip
+
+    def log(self) -> str:
+        """All that it has written so far."""
+        return self._log.read_text()
+
+    def is_well(self) -> bool:
+        """Does its heartbeat say so? Fails at once when the process has ended."""
+        assert self.process.poll() is None, self.log()
+        return self.heartbeat.exists() and "healthy" in self.heartbeat.read_text()
+
+    def end(self) -> tuple[int, list[dict[str, Any]]]:
+        """Wait for its end: exit status and log lines."""
+        return self.process.wait(60), lines_of(self.log())
+
+
+@contextmanager
+def worker(values: Mapping[str, str], folder: Path, target: str = "app.worker") -> Iterator[Worker]:
+    """A worker for the length of the block."""
+    running = Worker(values, folder, target)
+    try:
+        wait_until(running.is_well, "the worker is well")
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+async def slow(mark: str) -> None:
+    """Leave a mark `begun`, wait for a mark `go`, leave a mark `done`."""
+    folder = Path(os.environ["MARKS"])
+    (folder / f"{mark}.begun").touch()
+    while not (folder / f"{mark}.go").exists():
+        await asyncio.sleep(0.01)
+    (folder / f"{mark}.done").touch()
+
+
+async def fail() -> None:
+    """A job with a mistake."""
+    raise RuntimeError("planted mistake")
+
+
+def register(broker: RedisStreamBroker, *others: Any) -> None:
+    """The real jobs and these."""
+    jobs.register(broker, *others)
+    broker.register_task(slow, "slow")
+    broker.register_task(fail, "fail")
+
+
+def run(settings: Settings) -> None:
+    """Work with these jobs too; as the next release if $SCHEMA says so."""
+    process.run(settings, int(os.environ.get("SCHEMA", OLD)), register)
+
+
+if __name__ == "__main__":
+    sys.exit(main("tests.worker"))

@@ -22,11 +22,14 @@ from app.core.security import SecurityHeadersMiddleware
 from app.core.settings import Settings
 from app.db.engine import create_engine
 from app.db.session import create_sessions
+from app.events.listener import Listener
+from app.events.streams import Streams
 from app.health.checks import check_clerk, check_database, check_redis
 from app.health.monitor import HealthMonitor
 from app.health.quick import QuickHealthMiddleware
 from app.observability import pools
 from app.webhooks.signatures import Signatures
+from app.worker.queue import Queue
 
 DOCS = "/api/docs"
 
@@ -40,12 +43,13 @@ async def warm_up(app: FastAPI) -> None:
 def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     """Build the application; nothing is connected before it starts, and it starts without.
 
-    `app.state` holds `settings`, `metrics`, `engine`, `sessions`, `redis`, `health`, `limiter`,
-    `sign_in` and `webhook_signatures`.
+    `app.state` holds `settings`, `metrics`, `engine`, `sessions`, `redis`, `health`, `streams`,
+    `queue`, `limiter`, `sign_in` and `webhook_signatures`.
     """
     metrics = metrics or Metrics(__version__, settings.release)
     engine = create_engine(settings)
     redis = create_redis(settings)
+    listener = Listener(settings)
     pools.follow_database(engine, metrics.registry)
     pools.follow_redis(redis, metrics.registry)
 
@@ -55,6 +59,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         yield
         # Bounded by the health's timeout. Cut short it would leave connections open behind it.
         await warming
+        await app.state.queue.close()
+        await listener.close()
         await redis.aclose()
         await engine.dispose()
 
@@ -66,6 +72,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         generate_unique_id_function=description.name_of,
+        telemetry=observability.trace(settings, "api", engine, redis),
     )
     app.state.settings = settings
     app.state.metrics = metrics
@@ -81,6 +88,8 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         timeout=settings.health_timeout,
     )
     app.state.sessions = create_sessions(engine)
+    app.state.streams = Streams(settings, app.state.sessions, listener, metrics.registry)
+    app.state.queue = Queue(settings)
     app.state.limiter = RateLimiter(redis)
     app.state.sign_in = create_sign_in(settings)
     app.state.webhook_signatures = Signatures(settings.clerk_webhook_secret)
@@ -101,6 +110,5 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
         expose_headers=["X-Request-ID", "Retry-After"],
     )
     app.add_middleware(QuickHealthMiddleware, monitor=app.state.health)
-    observability.trace(settings, "api", engine, redis, app)
     app.add_middleware(RequestMiddleware, metrics=metrics)
     return app

@@ -1,9 +1,8 @@
 """Run the API and the metrics in one process, and stop them gracefully."""
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import uvicorn
 import uvloop
@@ -12,23 +11,11 @@ from fastapi import FastAPI
 from app import __version__, observability
 from app.core import logs
 from app.core.metrics import Metrics
+from app.core.serving import Server, create_metrics_server
 from app.core.settings import Settings
 from app.main import create_app
 
 Factory = Callable[[Settings, Metrics], FastAPI]
-
-
-class Server(uvicorn.Server):
-    """A server that leaves the signals to us: two of them share this process.
-
-    Uvicorn's own handlers also raise the signal again at the end, so that a clean stop would
-    end with the signal's status instead of 0.
-    """
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        yield
 
 
 async def serve(settings: Settings, create: Factory) -> None:
@@ -37,9 +24,10 @@ async def serve(settings: Settings, create: Factory) -> None:
     A second signal ends the wait. Metrics stay readable until the API has stopped.
     """
     metrics = Metrics(__version__, settings.release)
+    app = create(settings, metrics)
     api = Server(
         uvicorn.Config(
-            create(settings, metrics),
+            app,
             host=settings.host,
             port=settings.port,
             http="httptools",
@@ -52,19 +40,11 @@ async def serve(settings: Settings, create: Factory) -> None:
             timeout_graceful_shutdown=settings.graceful_timeout,
         )
     )
-    side = Server(
-        uvicorn.Config(
-            metrics.app(),
-            host=settings.host,
-            port=settings.metrics_port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-        )
-    )
+    side = create_metrics_server(settings, metrics)
 
     def stop() -> None:
+        # Streams would last for the whole of the grace period.
+        app.state.streams.end()
         api.force_exit = api.should_exit
         api.should_exit = True
 

@@ -44,6 +44,7 @@ def test_the_service_does_what_is_described(
         "CLERK_WEBHOOK_SECRET": SECRET,
         "SIGN_IN_FAILURES": "1000000",
         "WEBHOOK_RATE": "1000000",
+        "EVENTS_MAX_AGE": "0.05",  # so that streams end
     }
     signed_in = token(exp=int(time.time()) + 3600)
     with service(values) as running:

@@ -23,8 +23,10 @@ from pydantic_settings import (
 from app.auth.settings import ClerkSettings
 from app.core.fields import CommaSeparated, Port, Seconds
 from app.core.limits import LimitSettings
+from app.events.settings import EventSettings
 from app.observability.settings import ObservabilitySettings
 from app.webhooks.settings import WebhookSettings
+from app.worker.settings import WorkerSettings
 
 
 class ConfigurationError(Exception):
@@ -137,7 +139,9 @@ class Settings(
     ClerkSettings,
     WebhookSettings,
     LimitSettings,
+    EventSettings,
     ObservabilitySettings,
+    WorkerSettings,
     DatabaseSettings,  # last: its configuration counts for all
 ):
     """Everything the service can be told; each domain brings its part."""

@@ -36,6 +36,7 @@ class JsonFormatter(logging.Formatter):
             entry["exception"] = self._clean("".join(traceback.format_exception(*record.exc_info)))
         return json.dumps(entry, default=str, ensure_ascii=False)
 
+
 def configure(level: str, release: str, secrets: Iterable[str] = ()) -> None:
     """Send every logger's lines to stdout as JSON, from `level` up."""
     handler = logging.StreamHandler(sys.stdout)

@@ -43,6 +43,7 @@ class StreamResponse(StreamingResponse):
 
 @router.get(
     "",
+    status_code=200,
     response_class=StreamResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
     dependencies=[NO_TIME_LIMIT],

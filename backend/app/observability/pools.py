@@ -1,7 +1,7 @@
 """What the pools of connections are doing: PostgreSQL's and Redis'."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -22,8 +22,7 @@ WAITS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
 
 def follow_database(engine: "AsyncEngine", registry: CollectorRegistry) -> None:
     """Size and use of the engine's pool, and how long borrowers wait."""
-    pool = engine.sync_engine.pool
-    assert isinstance(pool, ObservedPool)  # noqa: S101 (made so by create_engine)
+    pool = cast("ObservedPool", engine.sync_engine.pool)  # made so by create_engine
     waits = Histogram(
         "db_pool_wait_seconds",
         "Time from asking for a connection to having it, opening one included.",

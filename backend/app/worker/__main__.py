@@ -1,15 +1,8 @@
 """Start the worker: `python -m app.worker`; with `--check` ask whether one is well."""
 
-import os
 import sys
 
-from app.start import main
+from app import healthcheck, start
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--check"]:
-        from app.worker.heartbeat import judge
-
-        well, line = judge(os.environ.get("HEARTBEAT_FILE") or "/tmp/delight-worker")  # noqa: S108
-        print(line)
-        sys.exit(not well)
-    sys.exit(main("app.worker.process"))
+    sys.exit(healthcheck.main() if "--check" in sys.argv else start.main("app.worker.process"))

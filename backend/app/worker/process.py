@@ -66,32 +66,38 @@ async def work(settings: Settings, schema: int, register: Register) -> None:
     scheduler = TaskiqScheduler(broker, [OnceForAll(broker, redis)])
     beside = [
         asyncio.create_task(run_scheduler_task(scheduler)),
-        asyncio.create_task(beat(settings, engine, redis)),
     ]
+    if settings.heartbeat_file is not None:
+        beating = beat(settings.heartbeat_file, settings, engine, redis)
+        beside.append(asyncio.create_task(beating))
     logger.info("working")
     await asyncio.wait({receiving})
     logger.info("stopped")
     for task in beside:
         task.cancel()
-    heartbeat.end(settings.heartbeat_file)
     side.should_exit = True
     await asyncio.gather(serving, *beside, return_exceptions=True)
     await broker.shutdown()
     await redis.aclose()
     await engine.dispose()
+    if not receiving.cancelled():
+        receiving.result()
 
 
-async def beat(settings: Settings, engine: AsyncEngine, redis: Redis) -> None:
-    """Say every few seconds whether jobs can be worked on."""
+async def beat(file: str, settings: Settings, engine: AsyncEngine, redis: Redis) -> None:
+    """Say every few seconds whether jobs can be worked on, and nothing any more at the end."""
     monitor = HealthMonitor(
         {"database": partial(check_database, engine), "redis": partial(check_redis, redis)},
         release=settings.release,
         timeout=settings.health_timeout,
     )
-    while True:
-        health = await monitor.detailed()
-        heartbeat.beat(settings.heartbeat_file, health.status, settings.release)
-        await asyncio.sleep(heartbeat.INTERVAL)
+    try:
+        while True:
+            health = await monitor.detailed()
+            heartbeat.beat(file, health.status, settings.release)
+            await asyncio.sleep(heartbeat.INTERVAL)
+    finally:
+        heartbeat.end(file)
 
 
 def run(settings: Settings, schema: int = SCHEMA, register: Register = jobs.register) -> None:

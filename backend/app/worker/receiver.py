@@ -33,10 +33,9 @@ class TrackingReceiver(Receiver):
 
     async def callback(self, message: bytes | AckableMessage, raise_err: bool = False) -> None:
         """Run one job."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 (taskiq makes one for each job)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        if (task := asyncio.current_task()) is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
         await super().callback(message, raise_err)
 
 

@@ -27,8 +27,10 @@ class WorkerSettings(BaseSettings):
     notices_kept_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         90, description="Days after which notices are removed."
     )
-    heartbeat_file: str = Field(
-        "/tmp/delight-worker",  # noqa: S108 (in a container nobody else writes there)
+    heartbeat_file: str | None = Field(
+        None,
         description="File in which the worker says that it is well. The health check of a "
         "container reads it where this is set, and asks PORT where not.",
+        # Nobody else writes there in a container.
+        examples=["/tmp/heartbeat"],  # noqa: S108 # nosec B108
     )

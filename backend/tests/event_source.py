@@ -1,4 +1,4 @@
-"""A client of server-sent events that comes back with `Last-Event-ID`, as browsers do."""
+"""Notices that are written, and a client that comes back with `Last-Event-ID` as browsers do."""
 
 import json
 import threading
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from tests.backing import Postgres
 from tests.tokens import signed_in
 
 PATH = "/api/v1/events"
@@ -90,3 +91,35 @@ class EventSource(threading.Thread):
                 time.sleep(0.01)
             except httpx.TransportError as error:
                 self.ends.append(type(error).__name__)
+
+
+def insert(kind: str, subject: str = "user_1") -> str:
+    """The statement that sends a notice to the user; answers with its id."""
+    return (
+        f"INSERT INTO notices (user_id, kind) SELECT id, '{kind}' FROM users "
+        f"WHERE clerk_user_id = '{subject}' RETURNING id;"
+    )
+
+
+class Writer(threading.Thread):
+    """Sends notices without a pause, several at once, each in a transaction of its own length."""
+
+    def __init__(self, postgres: Postgres, database: str) -> None:
+        super().__init__(daemon=True)
+        self.postgres, self.database = postgres, database
+        self.enough = threading.Event()
+        self.written = 0
+
+    def run(self) -> None:
+        """Until told that it is enough."""
+        while not self.enough.is_set():
+            sessions = [self.postgres.psql(self.database) for _ in range(3)]
+            for number, session in enumerate(sessions):
+                assert session.stdin is not None
+                # Each takes its time between drawing the id and the commit.
+                wait = f"SELECT pg_sleep({0.02 * (3 - number)});"
+                session.stdin.write(f"BEGIN; {insert('n')} {wait} COMMIT;\n")
+                session.stdin.flush()
+            for session in sessions:
+                session.communicate(timeout=60)
+            self.written += len(sessions)

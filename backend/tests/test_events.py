@@ -1,7 +1,6 @@
 """The stream of a user's notices: at once, in order, each once; through outages and deploys."""
 
 import signal
-import threading
 from collections.abc import Iterator
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from app.core.settings import Settings
 from tests.backing import Postgres, wait_until
-from tests.event_source import PATH, EventSource, stream
+from tests.event_source import PATH, EventSource, Writer, insert, stream
 from tests.process import Service, service
 from tests.tokens import public_pem, signed_in
 
@@ -42,14 +41,6 @@ def sign_up(running: Service, subject: str = "user_1") -> None:
     """Let a user come to be."""
     me = httpx.get(f"{running.url}/api/v1/users/me", headers=signed_in(subject))
     assert me.status_code == 200
-
-
-def insert(kind: str, subject: str = "user_1") -> str:
-    """The statement that sends a notice to the user; answers with its id."""
-    return (
-        f"INSERT INTO notices (user_id, kind) SELECT id, '{kind}' FROM users "
-        f"WHERE clerk_user_id = '{subject}' RETURNING id;"
-    )
 
 
 def metric(running: Service, name: str) -> float:
@@ -202,30 +193,6 @@ def test_a_stop_ends_streams_cleanly(running: Service) -> None:
     assert status == 0
     [line] = [line for line in lines if line.get("path") == PATH]
     assert (line["route"], line["status"]) == (PATH, 200)
-
-
-class Writer(threading.Thread):
-    """Sends notices without a pause, several at once, each in a transaction of its own length."""
-
-    def __init__(self, postgres: Postgres, database: str) -> None:
-        super().__init__(daemon=True)
-        self.postgres, self.database = postgres, database
-        self.enough = threading.Event()
-        self.written = 0
-
-    def run(self) -> None:
-        """Until told that it is enough."""
-        while not self.enough.is_set():
-            sessions = [self.postgres.psql(self.database) for _ in range(3)]
-            for number, session in enumerate(sessions):
-                assert session.stdin is not None
-                # Each takes its time between drawing the id and the commit.
-                wait = f"SELECT pg_sleep({0.02 * (3 - number)});"
-                session.stdin.write(f"BEGIN; {insert('n')} {wait} COMMIT;\n")
-                session.stdin.flush()
-            for session in sessions:
-                session.communicate(timeout=60)
-            self.written += len(sessions)
 
 
 def test_no_event_is_lost_or_repeated_across_a_switch(

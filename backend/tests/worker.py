@@ -14,9 +14,11 @@ from taskiq_redis import RedisStreamBroker
 from app.core.settings import Settings
 from app.start import main
 from app.worker import jobs, process
+from app.worker.queue import Job, Queue
 from tests.backing import free_port, wait_until
 from tests.conftest import BACKEND
 from tests.process import environment, lines_of
+from tests.tokens import public_pem
 
 OLD, NEW = 1, 2  # schemas: what the release in hand knows, and what the one after it does
 
@@ -52,6 +54,28 @@ class Worker:
     def end(self) -> tuple[int, list[dict[str, Any]]]:
         """Wait for its end: exit status and log lines."""
         return self.process.wait(60), lines_of(self.log())
+
+
+def values_of(settings: Settings) -> dict[str, str]:
+    """The environment of a worker whose sweep does not come by itself after the first."""
+    return {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "CLERK_JWT_KEY": public_pem(),
+        "RELEASE": "r-7",
+        "SWEEP_INTERVAL": "3600",
+    }
+
+
+def put(settings: Settings, name: str, schema: int = OLD, **arguments: str) -> None:
+    """Put a job as a process of that release does."""
+
+    async def put() -> None:
+        queue = Queue(settings, schema=schema)
+        await queue.put(Job(name, arguments))
+        await queue.close()
+
+    asyncio.run(put())
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,54 @@ def test_a_bad_release_on_a_fleet_of_one(
 ) -> None:
     run = solo.deploy(version).expect("rolled back", 21)
     assert {one["event"] for one in run.result["sick"]["solo"]} == {event}
+    untouched(solo, solo_load)
+
+
+def test_a_check_that_fails_on_one_host_refuses_before_anything_is_staged(
+    pair: Fleet, load: Load, services: dict[str, dict[str, object]]
+) -> None:
+    says = (
+        "import os, socket; print('no way to', open(os.environ['DATABASE_URL_FILE']).read());"
+        "socket.create_connection(('10.78.0.13', 5000), 5)"
+    )
+    services["api"]["check"] = ["python3", "-c", says]
+    before = pair.ids()
+    rule = ["DOCKER-USER", "-d", "10.78.0.13", "-p", "tcp", "--dport", "5000", "-j", "REJECT"]
+    pair.exec("app2", "iptables", "-I", *rule)
+    try:
+        run = pair.deploy("v2", services=services).expect("refused", 20)
+    finally:
+        pair.exec("app2", "iptables", "-D", *rule)
+    [sick] = run.result["sick"]["app2"]
+    assert sick["name"] == "api check"
+    assert "ConnectionRefusedError" in run.output
+    assert "│ no way to ••••••" in run.output
+    assert list(run.result["sick"]) == ["app2"]
+    assert "stage" not in run.result["acts"]
+    assert pair.ids() == before
+    untouched(pair, load)
+    pair.deploy("v2", services=services).expect("released", 0)
+    assert load.report.failures == []
+
+
+def test_in_an_emergency_the_gate_is_skipped_and_the_journal_says_so(
+    solo: Fleet, services: dict[str, dict[str, object]]
+) -> None:
+    services["api"]["check"] = ["false"]
+    run = solo.deploy("never_healthy", services=services, skip_gate=True).expect("released", 0)
+    assert "the gate was skipped" in run.output
+    assert solo.versions() == {"solo": "never_healthy"}
+    lines = solo.exec("solo", "tail", "-n", "3", "/srv/delight/journal.jsonl").splitlines()
+    assert all(json.loads(line)["skip_gate"] is True for line in lines)
+    # What never passed a gate is no target: back from v2 the way leads to v1.
+    solo.deploy("v2").expect("released", 0)
+    solo.rollback().expect("released", 0)
+    assert solo.versions() == {"solo": "v1"}
+
+
+def test_without_a_gate_a_container_still_has_to_run(solo: Fleet, solo_load: Load) -> None:
+    run = solo.deploy("exits_at_once", "-e", "skip_gate=true").expect("rolled back", 21)
+    assert {one["event"] for one in run.result["sick"]["solo"]} == {"exited"}
     untouched(solo, solo_load)
 
 

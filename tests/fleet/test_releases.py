@@ -89,26 +89,43 @@ def test_routes_come_move_and_go(pair: Fleet, load: Load, services: dict[str, ob
     assert load.report.failures == []
 
 
-def test_a_worker_moves_after_the_traffic(
+def portless(fleet: Fleet) -> dict[str, list[str]]:
+    """{host: [service and version of every container without a port that runs there]}."""
+    return {
+        host: sorted(
+            f"{name.split('-')[1]} {release.split('-')[0]}"
+            for name, release in fleet.containers(host).items()
+            if not name.startswith("delight-api-")
+        )
+        for host in fleet.hosts
+    }
+
+
+def test_workers_and_singletons_move_after_the_traffic(
     pair: Fleet, load: Load, services: dict[str, object]
 ) -> None:
     worker = {
         "image": "{{ registry }}/delight-test",
         "env": {"PORT": "0"},
         "memory": "64m",
-        "overlap": False,
         "health": {"timeout": "20s"},
     }
-    with_worker = {**services, "worker": worker}
-    pair.deploy("v1", services=with_worker).expect("released", 0)
-    pair.deploy("v2", services=with_worker).expect("released", 0)
-    for host in pair.hosts:
-        workers = {n: r for n, r in pair.containers(host).items() if "worker" in n}
-        assert [r.split("-")[0] for r in workers.values()] == ["v2"]
+    clock = {**worker, "singleton": True, "overlap": False}
+    more = {**services, "worker": worker, "clock": clock}
+    for version in ("v1", "v2"):
+        pair.deploy(version, services=more).expect("released", 0)
+    v2 = {"app1": ["clock v2", "worker v2"], "app2": ["worker v2"]}
+    assert portless(pair) == v2
+    # A worker that does not start puts everything back, itself included.
+    broken = {**more, "worker": {**worker, "command": ["false"]}}
+    run = pair.deploy("v3", services=broken).expect("rolled back", 21)
+    assert "worker-1: its container exited" in run.output
+    assert set(pair.versions().values()) == {"v2"}
+    assert portless(pair) == v2
     pair.rollback().expect("released", 0)
-    for host in pair.hosts:
-        workers = {n: r for n, r in pair.containers(host).items() if "worker" in n}
-        assert [r.split("-")[0] for r in workers.values()] == ["v1"]
+    assert portless(pair) == {"app1": ["clock v1", "worker v1"], "app2": ["worker v1"]}
+    pair.deploy("v1").expect("released", 0)
+    assert portless(pair) == {"app1": [], "app2": []}
     assert load.report.failures == []
 
 

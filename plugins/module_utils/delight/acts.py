@@ -30,11 +30,11 @@ def params(name: str, view: View, value: Value) -> dict[str, Any]:
         case "migrate":
             return base | {"migrate": plan["migrate"], "apply": plan["apply_migrations"]}
         case "stage":
-            return base | {"stage": mine["stage"]}
+            return base | {"stage": mine["stage"], "gate": not plan["skip_gate"]}
         case "switch":
             return base | {"map": mine["map"], "slots": mine["slots"], "gone": mine["gone"]}
         case "workers":
-            return base | {"workers": mine["workers"]}
+            return base | {"workers": mine["workers"], "gate": not plan["skip_gate"]}
         case "settle":
             return base | {"keep": int(value("release_keep")), "seal": mine["seal"]}
         case "undo":
@@ -49,6 +49,18 @@ def claim(view: View) -> dict[str, Any]:
     return {"live": state["live"], "last": state["last"]}
 
 
+def checks(plan: dict[str, Any], mine: dict[str, Any]) -> list[dict[str, Any]]:
+    """[{"service", "argv"}] of the services that a deploy renews on this host.
+
+    A rollback runs none: it may be the answer to the very outage that a check would find.
+    """
+    if plan["kind"] != "deploy" or plan["skip_gate"]:
+        return []
+    services = plan["manifest"]["services"]
+    renewed = [one["service"] for one in mine["stage"] + mine["workers"]]
+    return [{"service": n, "argv": services[n]["check"]} for n in renewed if services[n]["check"]]
+
+
 def prepare(plan: dict[str, Any], mine: dict[str, Any], value: Value) -> dict[str, Any]:
     """The release itself. Secret values join it here and nowhere else."""
     manifest = plan["manifest"]
@@ -56,6 +68,7 @@ def prepare(plan: dict[str, Any], mine: dict[str, Any], value: Value) -> dict[st
         "manifest": manifest,
         "backends": mine["backends"],
         "images": sorted({spec["image"] for spec in manifest["services"].values()}),
+        "checks": checks(plan, mine),
     }
     if plan["kind"] == "rollback":
         return found

@@ -47,14 +47,17 @@ def of_run(view: View, kind: str, stop: str) -> dict[str, Any]:
     outcome, reasons = decide.conclude(acts, kind, stop)
     if stop and outcome == decide.ROLLED_BACK:
         reasons = {"stopped": f"{stop} asked for it", **reasons}
-    notes = []
+    planned = view.decision("plan")
+    notes = ["the gate was skipped: nothing says that this release is well"] * bool(
+        planned.get("skip_gate") and outcome == decide.RELEASED
+    )
     for host, moved in acts.get("migrate", {}).items():
         for service, lines in moved.get("pending", {}).items():
             notes += [f"{service} has pending migrations:"] + [f"  {line}" for line in lines]
             reasons = {
                 host: "migrations are pending; run migrate.yml, or deploy with -e migrate=before"
             }
-    return base(view.decision("plan"), kind) | {
+    return base(planned, kind) | {
         "outcome": outcome,
         "reasons": reasons,
         "sick": report.collect_sick(acts),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from delight import plan, registry, release, version
 from delight.schema import ConfigError, Service, Settings, validate_services, validate_settings
 
@@ -22,6 +24,31 @@ class Config:
     settings: Settings
     secrets: dict[str, str]
     hmac_key: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator says of this one run."""
+
+    skip_gate: bool
+    allow_mixed: bool
+    migrate_before: bool
+
+
+def options(value: Value) -> Options:
+    """The run's options, or a ConfigError that names every mistake; `-e name=true` makes text."""
+    mistakes, flags = [], {}
+    for name in ("skip_gate", "allow_mixed"):
+        try:
+            flags[name] = bool(boolean(value(name)))
+        except TypeError:
+            mistakes.append(f"{name}: {value(name)!r} is neither true nor false")
+    migrate = value("migrate")
+    if migrate not in ("manual", "before"):
+        mistakes.append(f"migrate: {migrate!r} is neither manual nor before")
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Options(**flags, migrate_before=migrate == "before")
 
 
 def load(value: Value) -> Config:

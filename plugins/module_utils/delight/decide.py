@@ -32,7 +32,7 @@ EXIT_STATUS = {
 MOVED = {"switched", "moving", "moved", "sealed", "settling"}
 SEALED = {"sealed"}
 # Ways for an act to say no before it did anything.
-HARMLESS = {"busy", "pending", "refused"}
+HARMLESS = {"busy", "pending", "refused", "unfit"}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ STOP = "DELIGHT_STOP"
 def check(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
     """Refuse a configuration with mistakes before any host is asked anything."""
     loaded = config.load(value)
+    config.options(value)
     config.wanted_tags(loaded, str(value("version")) or "any", value("images") or {})
     return {"msg": f"{len(loaded.services)} services are described well"}
 
@@ -74,6 +75,7 @@ def make_plan(view: View, value: Value, kind: str) -> dict[str, Any]:
     if reasons := conclusion.not_ready(view, looks):
         return refused(reasons)
     try:
+        options = config.options(value)
         if kind == "rollback":
             release = str(value("release")) or None
             manifest, files = _kept(looks, plan.rollback_target(looks, release)), {}
@@ -94,7 +96,7 @@ def make_plan(view: View, value: Value, kind: str) -> dict[str, Any]:
         settings = config.load(value).settings if kind != "rollback" else None
         if settings and (lacks := preflight.lacks(manifest, plans, looks, settings)):
             raise plan.Impossible(*lacks)
-        mixed = limited(view, value, looks, manifest["id"])
+        mixed = "" if options.allow_mixed else limited(view, value, manifest["id"])
     except ConfigError as error:
         return refused({"configuration": "; ".join(error.mistakes)})
     except (RegistryError, NoVersion, plan.Impossible) as error:
@@ -102,6 +104,8 @@ def make_plan(view: View, value: Value, kind: str) -> dict[str, Any]:
     if mixed:
         return refused({"fleet": mixed})
     run = {"id": secrets.token_hex(8), "kind": kind, "to": manifest["id"], "by": controller.me()}
+    if options.skip_gate:
+        run["skip_gate"] = True
     live = sorted({str(look["state"]["live"]) for look in looks.values() if look["state"]["live"]})
     return {
         "outcome": "go",
@@ -114,10 +118,12 @@ def make_plan(view: View, value: Value, kind: str) -> dict[str, Any]:
         "files": files,
         "hosts": plans,
         "migrate": migrations(manifest, plans, kind),
-        "apply_migrations": kind == "migrate" or str(value("migrate")) == "before",
+        "apply_migrations": kind == "migrate" or options.migrate_before,
+        "skip_gate": options.skip_gate,
         "show": [
             f"  {host}: {line}" for host, one in sorted(plans.items()) for line in one["changes"]
-        ],
+        ]
+        + ["  the gate is skipped, as skip_gate says"] * options.skip_gate,
     }
 
 
@@ -126,10 +132,10 @@ def refused(reasons: dict[str, str]) -> dict[str, Any]:
     return {"outcome": "refused", "reasons": reasons}
 
 
-def limited(view: View, value: Value, looks: dict[str, Any], target: str) -> str:
+def limited(view: View, value: Value, target: str) -> str:
     """Why a play of a part of the fleet would leave two releases; empty where it would not."""
     rest = sorted(set(value("groups")["app"]) - set(view.hosts))
-    if not rest or value("allow_mixed"):
+    if not rest:
         return ""
     return (
         f"--limit would leave {', '.join(rest)} on another release than {target}: run it without --limit, "

@@ -89,7 +89,7 @@ def plan_host(
         "gone": gone,
         "map": routes,
         "backends": config,
-        "seal": any(stops_at_once(old, look) for old in replaced(slots, gone, state)),
+        "seal": any(stops_at_once(old, gone, look) for old in replaced(slots, gone, state)),
         "changes": changes,
     }
 
@@ -129,12 +129,17 @@ def replaced(
     ]
 
 
-def stops_at_once(old: tuple[str, str], look: Mapping[str, Any]) -> bool:
-    """Whether settling stops this slot, so that no way back is warm any more."""
+def stops_at_once(old: tuple[str, str], gone: list[str], look: Mapping[str, Any]) -> bool:
+    """Whether settling stops this slot, so that no way back is warm any more.
+
+    Without a port only one that ends: others were stopped when their successors took over.
+    """
     name, slot = old
     held = look["state"]["slots"][name][slot]
     spec = look["releases"].get(held, {}).get("services", {}).get(name)
-    return bool(spec and spec["port"] and spec["warm_s"] <= 0)
+    if spec and not spec["port"]:
+        return name in gone
+    return bool(spec and spec["warm_s"] <= 0)
 
 
 def occupied(

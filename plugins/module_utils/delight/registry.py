@@ -55,9 +55,11 @@ def split(image: str) -> tuple[str, str]:
 
 def resolve(images: Mapping[str, str], tags: Mapping[str, str], login: Login) -> dict[str, str]:
     """{service: repository@sha256:…} for {service: repository} and {service: tag or digest}."""
+    asked = sorted({(images[name], tags[name]) for name in images})
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = pool.map(lambda name: digest_of(images[name], tags[name], login), images)
-        return {n: f"{images[n]}@{d}" for n, d in zip(images, found, strict=True)}
+        digests = pool.map(lambda one: digest_of(one[0], one[1], login), asked)
+        found = dict(zip(asked, digests, strict=True))
+    return {n: f"{images[n]}@{found[images[n], tags[n]]}" for n in images}
 
 
 def digest_of(image: str, tag: str, login: Login) -> str:

@@ -114,6 +114,7 @@ def describe(
         "db_connections": service.db_connections,
         "writable": service.writable,
         "secrets": secret_digests,
+        "check": service.check,
         "migrate": service.migrate.model_dump() if service.migrate else None,
         "overlap": service.overlap,
         "singleton": service.singleton,

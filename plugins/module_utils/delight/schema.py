@@ -149,6 +149,11 @@ class Service(Strict):
         default=["/tmp"],  # noqa: S108 the container's own, in memory
         description="Folders in memory; everything else is read-only.",
     )
+    check: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Run on every host before a deploy stages anything; a status but 0 refuses it.",
+    )
     migrate: Migrate | None = Field(
         None, description="Database migrations, as a step of their own."
     )

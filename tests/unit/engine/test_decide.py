@@ -112,6 +112,10 @@ OK = {"outcome": "ok"}
             {"lock": {"a": OK}, "migrate": {"a": {"outcome": "failed"}}, "undo": {"a": OK}},
             decide.ROLLED_BACK,
         ),
+        (
+            {"lock": {"a": OK}, "prepare": {"a": OK, "b": {"outcome": "unfit"}}, "undo": {"a": OK}},
+            decide.REFUSED,
+        ),
         ({"seal": {"a": OK, "b": {"outcome": "failed"}}}, decide.ATTENTION),
     ],
 )

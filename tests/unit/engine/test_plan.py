@@ -63,6 +63,14 @@ def test_a_worker_is_moved_and_not_staged() -> None:
     assert [one["service"] for one in found["workers"]] == ["worker"]
 
 
+def test_a_worker_that_ends_is_sealed_one_that_is_replaced_is_not() -> None:
+    with_worker = make_release("v1", {"api": API, "worker": WORKER}).manifest
+    newer = make_release("v2", {"api": API, "worker": WORKER}).manifest
+    look = make_look(with_worker, live=with_worker["id"])
+    assert plan.plan_host(V2, look, "a", ["a"])["seal"]
+    assert not plan.plan_host(newer, look, "a", ["a"])["seal"]
+
+
 def test_a_singleton_runs_on_the_first_host_only() -> None:
     one = make_release("v1", {"api": API, "cron": {**WORKER, "singleton": True}}).manifest
     plans = plan.plan_fleet(one, {"b": make_look(), "a": make_look()})

@@ -144,6 +144,20 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
         time.sleep(WATCH_S)
 
 
+def skip(replica: dict[str, Any]) -> dict[str, Any]:
+    """Let one replica through that runs, whatever it answers: somebody said so."""
+    death = docker.death(replica["id"])
+    return {
+        "passed": not death,
+        "name": replica["name"],
+        "id": replica["id"],
+        "event": "exited" if death else "skipped",
+        "reason": death,
+        "answer": "",
+        "seconds": 0.0,
+    }
+
+
 def health_command(check: dict[str, Any] | None) -> list[str]:
     """The command of an image's HEALTHCHECK; empty where it has none."""
     kind, *words = (check or {}).get("Test") or ["NONE"]

@@ -80,6 +80,7 @@ def record(name: str, params: dict[str, Any], outcome: dict[str, Any]) -> dict[s
         "kind": run.get("kind"),
         "release": run.get("to"),
         "by": run.get("by", {}).get("name"),
+        **({"skip_gate": True} if run.get("skip_gate") else {}),
         "outcome": outcome["outcome"],
         "reason": outcome.get("reason", ""),
         "seconds": outcome["took_s"],

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from . import docker, files, store
+from . import docker, files, once, redact, store
 from .edge import Edge, EdgeError
 
 
@@ -47,10 +47,14 @@ def prepare(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         leave_agent(at.root / "agent.pyz")
     except (docker.DockerError, EdgeError, OSError) as error:
         return {"outcome": "failed", "reason": str(error)}
+    if unfit := check(at.releases / manifest["id"], manifest["id"], params["checks"]):
+        reason = "; ".join(f"{one['name']}: {one['reason']}" for one in unfit)
+        return {"outcome": "unfit", "reason": reason, "sick": unfit}
     at.phase(state, "prepared")
     told = [f"pulled {len(pulled)} images"] if pulled else []
     told += ["wrote the release"] if written else []
     told += ["gave the edge its backends (hitless reload)"] if reloaded else []
+    told += [f"checked {one['service']}" for one in params["checks"]]
     return {"outcome": "ok", "changed": bool(told), "told": ", ".join(told) or "all there already"}
 
 
@@ -70,6 +74,19 @@ def pull(params: dict[str, Any]) -> list[str]:
     missing = [image for image in params["images"] if not docker.has_image(image)]
     docker.in_parallel(lambda image: docker.pull(image, params.get("login")), missing)
     return missing
+
+
+def check(folder: Path, release: str, checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Run each check ({"service", "argv"}) in its new image on this host; what failed, as evidence."""
+    done = docker.in_parallel(
+        lambda one: once.run_once(folder, release, one["service"], one["argv"]), checks
+    )
+    secrets = redact.secret_values(folder) if checks else set()
+    return [
+        once.evidence(f"{one['service']} check", one["argv"], ran, secrets)
+        for one, ran in zip(checks, done, strict=True)
+        if ran.returncode
+    ]
 
 
 def write_release(

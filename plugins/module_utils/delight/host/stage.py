@@ -15,7 +15,8 @@ EDGE_POLL_S = 0.05
 def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Start every new slot with a port, gate each replica, wait until the edge sees it too.
 
-    `params["stage"]` is [{"service", "slot"}]. No traffic moves here, whatever happens.
+    `params["stage"]` is [{"service", "slot"}]; without `params["gate"]` the replicas only have to run.
+    No traffic moves here, whatever happens.
     """
     state = at.own(params["run"]["id"])
     manifest = at.manifest(params["release"])
@@ -42,6 +43,8 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     waiting = [replica for result in up for replica in result["replicas"]]
 
     def through(replica: dict[str, Any]) -> dict[str, Any]:
+        if not params["gate"]:
+            return gate.skip(replica)
         health = manifest["services"][replica["service"]]["health"]
         return gate.pass_http(replica, health, manifest["id"])
 
@@ -50,21 +53,23 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     if sick:
         return failed(at, manifest, "", sick)
     backends = {backend(one["service"], one["slot"]) for one in todo}
+    patience_s = longest(manifest, todo) if params["gate"] else 0.0
     try:
-        unready = wait_for_edge(edge, backends, began + longest(manifest, todo))
+        unready = wait_for_edge(edge, backends, began + patience_s)
     except EdgeError as error:
         return failed(at, manifest, str(error), [])
     # Healthy once is not enough: each must still be in its first life now.
     dead = [{**v, "event": "exited", "reason": r} for v in verdicts if (r := docker.death(v["id"]))]
-    if unready or dead:
+    if dead or (unready and params["gate"]):
         reason = f"the edge does not see it as healthy: {', '.join(unready)}" if unready else ""
         return failed(at, manifest, reason, dead)
     at.phase(state, "staged")
     gate_s = max((v["seconds"] for v in verdicts), default=0.0)
+    how = f"passed the gate in {gate_s:.1f} s" if params["gate"] else "run; the gate was skipped"
     return {
         "outcome": "ok",
         "changed": True,
-        "told": f"{len(verdicts)} replicas passed the gate in {gate_s:.1f} s",
+        "told": f"{len(verdicts)} replicas {how}",
         "seconds": {
             "start": round(started_s, 3),
             "gate": gate_s,
@@ -116,7 +121,8 @@ def failed(
 def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Move the services without a port, after the traffic: stop old, start new, gate.
 
-    `params["workers"]` is [{"service", "slot"}]; with `overlap` the old one stops last.
+    `params["workers"]` is [{"service", "slot"}]; with `overlap` the old one stops last, and without
+    `params["gate"]` the new one only has to run.
     """
     state = at.own(params["run"]["id"])
     manifest = at.manifest(params["release"])
@@ -136,7 +142,10 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         except docker.DockerError as error:
             return failed(at, manifest, f"{service} could not be started: {error}", [])
         verdicts = docker.in_parallel(
-            lambda r, health=spec["health"]: gate.pass_worker(r, health), result["replicas"]
+            lambda r, health=spec["health"]: (
+                gate.pass_worker(r, health) if params["gate"] else gate.skip(r)
+            ),
+            result["replicas"],
         )
         if sick := [v for v in verdicts if not v["passed"]]:
             return failed(at, manifest, "", sick)

@@ -5,7 +5,8 @@ state.json:
     live      id of the release this host serves, or null
     slots     {service: {"live": "blue"|"green"|null, "blue": id|null, "green": id|null}}
     history   [{"release": id, "good": bool, "since": UTC}], oldest first
-    run       the open run, or null: {"id", "kind", "by", "from", "to", "phase", "before": {map},
+    run       the open run, or null: {"id", "kind", "by", "from", "to", "phase",
+              "skip_gate": only if true, "before": {map},
               "after": {map}, "staged": [{"service", "slot"}], "slots": {service: slot to be live},
               "moved": [worker services], "started": UTC}
     last      the run that closed last: {"id", "release", "outcome", "time"} or null

@@ -140,7 +140,10 @@ def cool_down(
     spec = manifests[old["release"]]["services"][service]
     slots.set_restart(service, slot, "no")
     if not spec["port"]:
-        return  # workers were stopped when the new ones took over
+        # Others were stopped when their successors took over.
+        if service in state["run"].get("gone", []):
+            slots.stop(service, slot, spec["grace_s"])
+        return
     slots.guard_unnamed(edge, service, slot)
     if spec["warm_s"] <= 0:
         edge.wait_for_old_workers(time.monotonic() + spec["drain_s"])
@@ -153,12 +156,17 @@ def cool_down(
 
 
 def remember(state: dict[str, Any], run: dict[str, Any]) -> None:
-    """The history that a bare rollback chooses from; the release it leaves is no longer a target."""
+    """The history that a bare rollback chooses from; the release it leaves is no longer a target.
+
+    One whose gate was skipped is none either, unless it passed it at another time.
+    """
+    was_good = any(e["good"] for e in state["history"] if e["release"] == run["to"])
+    good = was_good or not run.get("skip_gate", False)
     history = [entry for entry in state["history"] if entry["release"] != run["to"]]
     for entry in history:
         if run["kind"] == "rollback" and entry["release"] == run["from"]:
             entry["good"] = False
-    state["history"] = [*history, {"release": run["to"], "good": True, "since": store.now()}]
+    state["history"] = [*history, {"release": run["to"], "good": good, "since": store.now()}]
 
 
 def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:

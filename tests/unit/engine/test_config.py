@@ -1,0 +1,64 @@
+"""What an operator says of one run, and what each host is told for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from delight import acts, config, registry, schema
+
+from tests.unit.engine.conftest import API, WORKER, make_release
+
+SAID: dict[str, Any] = {"skip_gate": False, "allow_mixed": False, "migrate": "manual"}
+
+
+def options(**said: Any) -> config.Options:
+    return config.options((SAID | said).__getitem__)
+
+
+def test_options_may_be_text_as_the_command_line_has_it() -> None:
+    assert options() == config.Options(False, False, False)
+    assert options(skip_gate="true", migrate="before") == config.Options(True, False, True)
+    assert not options(skip_gate="false").skip_gate
+
+
+def test_every_wrong_option_is_named() -> None:
+    with pytest.raises(schema.ConfigError) as caught:
+        options(skip_gate="perhaps", allow_mixed="", migrate="after")
+    assert caught.value.mistakes == [
+        "skip_gate: 'perhaps' is neither true nor false",
+        "allow_mixed: '' is neither true nor false",
+        "migrate: 'after' is neither manual nor before",
+    ]
+
+
+CHECKED = {"api": {**API, "check": ["look"]}, "worker": {**WORKER, "check": ["see"]}}
+
+
+def checks(kind: str = "deploy", skip_gate: bool = False) -> list[dict[str, Any]]:
+    manifest = make_release("v1", {**CHECKED, "other": WORKER}).manifest
+    mine = {"stage": [{"service": "api"}], "workers": [{"service": "other"}]}
+    return acts.checks({"kind": kind, "skip_gate": skip_gate, "manifest": manifest}, mine)
+
+
+def test_what_a_deploy_renews_is_checked_before() -> None:
+    assert checks() == [{"service": "api", "argv": ["look"]}]
+
+
+@pytest.mark.parametrize("plan", [{"kind": "rollback"}, {"kind": "migrate"}, {"skip_gate": True}])
+def test_nothing_is_checked_where_an_outage_may_be_the_reason(plan: dict[str, Any]) -> None:
+    assert checks(**plan) == []
+
+
+def test_an_image_of_several_services_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def digest_of(image: str, tag: str, login: registry.Login) -> str:
+        asked.append((image, tag))
+        return f"sha256:{tag}"
+
+    monkeypatch.setattr(registry, "digest_of", digest_of)
+    images = {"api": "r.test/a", "worker": "r.test/a", "web": "r.test/w"}
+    found = registry.resolve(images, dict.fromkeys(images, "v1"), registry.Login())
+    assert found == {name: f"{image}@sha256:v1" for name, image in images.items()}
+    assert sorted(asked) == [("r.test/a", "v1"), ("r.test/w", "v1")]

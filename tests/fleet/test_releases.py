@@ -119,7 +119,7 @@ def test_workers_and_singletons_move_after_the_traffic(
     # A worker that does not start puts everything back, itself included.
     broken = {**more, "worker": {**worker, "command": ["false"]}}
     run = pair.deploy("v3", services=broken).expect("rolled back", 21)
-    assert "worker-1: its container exited" in run.output
+    assert "delight-worker-blue-1: its container exited with status 1" in run.output
     assert set(pair.versions().values()) == {"v2"}
     assert portless(pair) == v2
     pair.rollback().expect("released", 0)

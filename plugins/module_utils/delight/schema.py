@@ -88,7 +88,7 @@ class Health(Strict):
     steady: Duration = Field(
         "3s",
         validate_default=True,
-        description="How long a service without a port and without a HEALTHCHECK must run.",
+        description="How long a container must run that is not asked: no port and no HEALTHCHECK, or skip_gate.",
     )
 
 

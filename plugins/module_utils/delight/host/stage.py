@@ -15,7 +15,7 @@ EDGE_POLL_S = 0.05
 def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Start every new slot with a port, gate each replica, wait until the edge sees it too.
 
-    `params["stage"]` is [{"service", "slot"}]; without `params["gate"]` the replicas only have to run.
+    `params["stage"]` is [{"service", "slot"}]; without `params["gate"]` the replicas only have to stay up.
     No traffic moves here, whatever happens.
     """
     state = at.own(params["run"]["id"])
@@ -43,9 +43,9 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     waiting = [replica for result in up for replica in result["replicas"]]
 
     def through(replica: dict[str, Any]) -> dict[str, Any]:
-        if not params["gate"]:
-            return gate.skip(replica)
         health = manifest["services"][replica["service"]]["health"]
+        if not params["gate"]:
+            return gate.skip(replica, health)
         return gate.pass_http(replica, health, manifest["id"])
 
     verdicts = docker.in_parallel(through, waiting)
@@ -122,7 +122,7 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Move the services without a port, after the traffic: stop old, start new, gate.
 
     `params["workers"]` is [{"service", "slot"}]; with `overlap` the old one stops last, and without
-    `params["gate"]` the new one only has to run.
+    `params["gate"]` the new one only has to stay up.
     """
     state = at.own(params["run"]["id"])
     manifest = at.manifest(params["release"])
@@ -143,7 +143,7 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
             return failed(at, manifest, f"{service} could not be started: {error}", [])
         verdicts = docker.in_parallel(
             lambda r, health=spec["health"]: (
-                gate.pass_worker(r, health) if params["gate"] else gate.skip(r)
+                gate.pass_worker(r, health) if params["gate"] else gate.skip(r, health)
             ),
             result["replicas"],
         )

@@ -103,6 +103,8 @@ async def beat(file: str, settings: Settings, engine: AsyncEngine, redis: Redis)
 def run(settings: Settings, schema: int = SCHEMA, register: Register = jobs.register) -> None:
     """Configure the logs and work; returns after a graceful stop."""
     logs.configure(settings.log_level, settings.release, settings.secret_values())
+    # It tells of every tick that another worker had; the jobs tell what they did.
+    logging.getLogger("taskiq").setLevel(logging.WARNING)
     observability.start(settings, "worker")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -28,5 +28,6 @@ class OnceForAll(LabelScheduleSource):
         except (RedisError, OSError) as error:
             logger.warning("%s is put off: Redis: %s", task.task_name, type(error).__name__)
             first = None
+        logger.debug("%s: %s", task.task_name, "claimed" if first else "left to others")
         if not first:
             raise ScheduledTaskCancelledError

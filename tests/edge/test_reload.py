@@ -6,28 +6,36 @@ import time
 
 from delight.host import edge as host_edge
 
-from tests.edge.conftest import PATIENCE_S, Edge
+from tests.edge.process import Edge
 from tests.fleet.support.load import Load
+from tests.support.waiting import PATIENCE_S
 
 
-def test_a_reload_loses_nothing(edge: Edge) -> None:
-    with Load(f"http://127.0.0.1:{edge.port}", rate=100) as load:
+def reload(edge: Edge) -> None:
+    """Let a new worker take over."""
+    assert "Success=1" in edge.ask("reload", sock="master")
+
+
+def test_a_reload_loses_nothing(own_edge: Edge) -> None:
+    url = f"http://127.0.0.1:{own_edge.port}"
+    with Load(url, rate=200, slow_rate=8, slow_s=0.5, streams=2) as load:
         for count in range(1, 4):
-            edge.write("backends.cfg", (edge.root / "backends.cfg").read_text() + "\n")
-            assert "Success=1" in edge.ask("reload", sock="master")
-            load.until(lambda seen, wanted=count: seen.count() > 100 * wanted, 60)  # type: ignore[misc]
+            own_edge.write("backends.cfg", (own_edge.root / "backends.cfg").read_text() + "\n")
+            reload(own_edge)
+            load.until(lambda seen, wanted=count: seen.count() > 100 * wanted, PATIENCE_S)  # type: ignore[misc]
     assert load.report.failures == []
     assert load.report.ended_before(float("inf")) == [], "streams live on in the old process"
 
 
-def test_a_worker_from_before_a_reload_is_waited_for(edge: Edge) -> None:
+def test_a_worker_from_before_a_reload_is_waited_for(own_edge: Edge) -> None:
     """It decides by the map of its time: no slot that it may name is stopped before it ends."""
-    engines = host_edge.Edge(edge.root.parent)
-    engines.folder = edge.root
+    engines = host_edge.Edge(own_edge.root.parent)
+    engines.folder = own_edge.root
     assert engines.old_workers() == 0
-    with Load(f"http://127.0.0.1:{edge.port}", rate=10, streams=1) as load:
-        load.until(lambda seen: bool(seen.streams and seen.streams[0].lines), 60)
-        assert "Success=1" in edge.ask("reload", sock="master")
+    url = f"http://127.0.0.1:{own_edge.port}"
+    with Load(url, rate=10, slow_rate=0, streams=1) as load:
+        load.until(lambda seen: bool(seen.streams and seen.streams[0].lines), PATIENCE_S)
+        reload(own_edge)
         assert engines.old_workers() == 1
     engines.wait_for_old_workers(time.monotonic() + PATIENCE_S)
     assert engines.old_workers() == 0

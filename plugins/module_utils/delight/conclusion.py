@@ -92,9 +92,11 @@ def brief(outcome: dict[str, Any]) -> dict[str, Any]:
 def not_ready(view: View, looks: dict[str, Any]) -> dict[str, str]:
     """{host: reason} why no plan can be made."""
     decided = view.decision("recovery")
-    if decided.get("do") in ("busy", "attention"):
+    if decided.get("do") == "busy":
         return {"fleet": decided["reason"]}
     reasons = decide.failures(looks)
+    if decided.get("do") == "attention":
+        return {"fleet": decided["reason"], **reasons}
     for host, look in looks.items():
         if look["outcome"] == "ok" and look["problems"]:
             reasons[host] = "; ".join(look["problems"])

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from delight.host.serving import MOVED
+
 Outcomes = Mapping[str, Mapping[str, Any]]
 
 RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
@@ -28,8 +30,6 @@ EXIT_STATUS = {
     ATTENTION: 22,
 }
 
-# Phases of an open run in which the map of its host may already name the new slots.
-MOVED = {"switched", "moving", "moved", "sealed", "settling"}
 SEALED = {"sealed"}
 # Ways for an act to say no before it did anything.
 HARMLESS = {"busy", "pending", "refused", "unfit"}

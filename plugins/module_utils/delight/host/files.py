@@ -8,6 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+# The way out of a file that cannot be read, whichever it is.
+PUT_BACK = "put back a good copy from this host's backup; what serves goes on serving meanwhile"
+
 
 def write_atomic(
     path: Path, data: bytes, mode: int = 0o600, owner: tuple[int, int] = (0, 0)
@@ -45,9 +48,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON ({error}); move it away and run status.yml"
-        ) from error
+        raise ValueError(f"{path} is not JSON ({error}); {PUT_BACK}") from error
 
 
 def read_text(path: Path) -> str | None:

@@ -5,21 +5,27 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from . import docker, slots, store
+from . import docker, serving, slots, store
 from .addresses import backend
-from .edge import Edge
+from .edge import Edge, EdgeError
 
 
 def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     """Remove releases beyond the newest `keep`, their images, and containers of no slot.
 
-    Never the live one, never what a slot holds, never the rollback target (it is in a slot or
-    among the newest). Returns the ids that went.
+    Never what serves, never what a slot holds, never the rollback target (it is in a slot or among
+    the newest). Nothing goes where the edge does not say what serves. Returns the ids that went.
     """
+    try:
+        serves = serving.named(Edge(at.root), state)
+    except EdgeError:
+        return []
+    found = [c for c in docker.containers() if c["slot"] in store.SLOTS]
+    strays = [c for c in found if is_stray(c, state, serves)]
     manifests = at.manifests()
     newest = [entry["release"] for entry in state["history"]][-keep:]
     held = {slot[name] for slot in state["slots"].values() for name in store.SLOTS if slot[name]}
-    kept = {state["live"], *newest, *held}
+    kept = {state["live"], *newest, *held} | {c["release"] for c in found if c not in strays}
     gone = [release for release in manifests if release not in kept]
     state["history"] = [entry for entry in state["history"] if entry["release"] in kept]
     at.save(state)
@@ -31,21 +37,17 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
         for service in manifests[release]["services"].values():
             if service["image"] not in images:
                 docker.remove_image(service["image"])
-    for container in strays(state):
-        docker.remove(container["id"])
+    slots.remove(at, state, strays)
     for leftover in at.releases.glob(".*.new"):
         shutil.rmtree(leftover, ignore_errors=True)
     return gone
 
 
-def strays(state: dict[str, Any]) -> list[dict[str, Any]]:
-    """Containers of ours that no slot of the state accounts for."""
-    return [
-        c
-        for c in docker.containers()
-        if c["slot"] in store.SLOTS
-        and state["slots"].get(c["service"], {}).get(c["slot"]) != c["release"]
-    ]
+def is_stray(container: dict[str, Any], state: dict[str, Any], serves: set[str]) -> bool:
+    """Whether no slot of the state accounts for a container, and it does not serve either."""
+    service, slot = container["service"], container["slot"]
+    held = state["slots"].get(service, {}).get(slot)
+    return held != container["release"] and backend(service, slot) not in serves
 
 
 def sweep(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
@@ -53,16 +55,14 @@ def sweep(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     state = at.load()
     if state["run"] is not None or not state["cool"]:
         return {"outcome": "ok"}
-    edge = Edge(at.root)
     manifests = at.manifests()
     boot_id, now_s = store.boot()
     over = [c for c in state["cool"] if c["boot"] != boot_id or c["at"] <= now_s]
     for one in over:
         if state["slots"][one["service"]]["live"] != one["slot"]:
-            slots.guard_unnamed(edge, one["service"], one["slot"])
             held = state["slots"][one["service"]][one["slot"]]
             spec = manifests.get(held, {}).get("services", {}).get(one["service"], {"grace_s": 10})
-            slots.stop(one["service"], one["slot"], spec["grace_s"])
+            slots.stop(at, state, one["service"], one["slot"], spec["grace_s"])
     state["cool"] = [c for c in state["cool"] if c not in over]
     at.save(state)
     names = [backend(one["service"], one["slot"]) for one in over]

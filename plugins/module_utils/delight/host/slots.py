@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import docker, store
+from . import docker, serving, store
 from .addresses import SLOT_DIGITS, address, backend
 from .edge import Edge
 
 
-def guard_unnamed(edge: Edge, service: str, slot: str) -> None:
-    """No slot is stopped while the map's file or the running edge names it."""
+def guard(at: store.Store, state: dict[str, Any], service: str, slot: str) -> None:
+    """Refuse to touch a slot that serves; everything that stops or removes passes here."""
     name = backend(service, slot)
-    if name in (edge.read_file() or {}).values() or name in edge.read_runtime().values():
-        raise store.Refused("failed", f"{name} still has traffic and is not touched")
+    if name in serving.named(Edge(at.root), state):
+        raise store.Refused("failed", f"{name} serves and is not touched")
 
 
-def bring_up(at: store.Store, manifest: dict[str, Any], service: str, slot: str) -> dict[str, Any]:
+def bring_up(
+    at: store.Store, state: dict[str, Any], manifest: dict[str, Any], service: str, slot: str
+) -> dict[str, Any]:
     """Have every replica of `service` run in `slot`; the result says how it came about.
 
     A slot that holds this very release is used as it is (warm: running, cold: stopped); anything
@@ -31,7 +33,7 @@ def bring_up(at: store.Store, manifest: dict[str, Any], service: str, slot: str)
         how = "warm" if all(c["running"] for c in found) else "cold"
         docker.in_parallel(lambda c: docker.start(c["id"]), [c for c in found if not c["running"]])
     else:
-        clear(found, spec["grace_s"])
+        clear(at, state, service, slot, spec["grace_s"])
         variables = {
             "RELEASE": manifest["id"],
             "SLOT": slot,
@@ -74,14 +76,21 @@ def start(service: str, slot: str) -> None:
     set_restart(service, slot, "unless-stopped")
 
 
-def stop(service: str, slot: str, grace_s: float) -> None:
+def stop(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_s: float) -> None:
     """Stop a slot and keep its containers, for a rollback."""
+    guard(at, state, service, slot)
     found = [c for c in docker.containers(service=service, slot=slot) if c["running"]]
     docker.in_parallel(lambda c: docker.stop(c["id"], grace_s), found)
 
 
-def clear(found: list[dict[str, Any]], grace_s: float) -> None:
-    """Stop and remove containers."""
-    running = [c for c in found if c["running"]]
-    docker.in_parallel(lambda c: docker.stop(c["id"], grace_s), running)
+def clear(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_s: float) -> None:
+    """Stop a slot and remove its containers."""
+    stop(at, state, service, slot, grace_s)
+    remove(at, state, docker.containers(service=service, slot=slot))
+
+
+def remove(at: store.Store, state: dict[str, Any], found: list[dict[str, Any]]) -> None:
+    """Remove containers of slots, running or not."""
+    for service, slot in {(c["service"], c["slot"]) for c in found}:
+        guard(at, state, service, slot)
     docker.in_parallel(lambda c: docker.remove(c["id"]), found)

@@ -26,7 +26,7 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     edge = Edge(at.root)
     todo = params["stage"]
     for one in todo:
-        slots.guard_unnamed(edge, one["service"], one["slot"])
+        slots.guard(at, state, one["service"], one["slot"])
         held = state["slots"].setdefault(
             one["service"], {"live": None, "blue": None, "green": None}
         )
@@ -35,7 +35,7 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     began = time.monotonic()
     try:
         up = docker.in_parallel(
-            lambda one: slots.bring_up(at, manifest, one["service"], one["slot"]), todo
+            lambda one: slots.bring_up(at, state, manifest, one["service"], one["slot"]), todo
         )
     except docker.DockerError as error:
         return failed(at, manifest, f"the new slot could not be started: {error}", [])
@@ -139,9 +139,9 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         at.phase(state, "moving", moved=[*state["run"].get("moved", []), moved])
         if old and not spec["overlap"]:
             slots.set_restart(service, old, "no")
-            slots.stop(service, old, spec["grace_s"])
+            slots.stop(at, state, service, old, spec["grace_s"])
         try:
-            result = slots.bring_up(at, manifest, service, slot)
+            result = slots.bring_up(at, state, manifest, service, slot)
         except docker.DockerError as error:
             return failed(at, manifest, f"{service} could not be started: {error}", [])
         verdicts = docker.in_parallel(
@@ -155,7 +155,7 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         slots.set_restart(service, slot, "unless-stopped")
         if old and spec["overlap"]:
             slots.set_restart(service, old, "no")
-            slots.stop(service, old, spec["grace_s"])
+            slots.stop(at, state, service, old, spec["grace_s"])
     at.phase(state, "moved")
     names = ", ".join(one["service"] for one in params["workers"])
     return {"outcome": "ok", "changed": True, "told": f"moved {names}"}

@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import files
+from . import files, serving
 
 LAYOUT = 1
 SLOTS = ("blue", "green")
@@ -58,10 +58,14 @@ class Store:
         self.state_file = root / "state.json"
 
     def load(self) -> dict[str, Any]:
-        """The recorded state; a host without one has never served."""
+        """The recorded state; a host without one, and without a trace of a release, is new."""
         state = files.read_json(self.state_file)
         if state is None:
+            if traces := serving.traces(self.root):
+                raise Refused("refused", self._lost(traces))
             return copy.deepcopy(EMPTY)
+        if not isinstance(state, dict) or "layout" not in state:
+            raise Refused("refused", f"{self.state_file} is no state of a host; {files.PUT_BACK}")
         if state["layout"] > LAYOUT:
             raise Refused(
                 "refused",
@@ -70,6 +74,17 @@ class Store:
             )
         found: dict[str, Any] = {**copy.deepcopy(EMPTY), **state}
         return found
+
+    def _lost(self, traces: list[str]) -> str:
+        """What to do about a state that is gone while something of a release is here."""
+        map_file = self.root / "edge" / "live.map"
+        return (
+            f"{self.state_file} is missing, but {'; '.join(traces)}. What serves goes on serving, and "
+            f"nothing is changed without the state. Put {self.state_file} back, from this host's "
+            "backup or from where it was moved to, and run status.yml. Only if this host may stop "
+            "serving, start it afresh: on it, run `docker rm -f $(docker ps -aq --filter "
+            f"label=delight.slot)`, `: > {map_file}` and `docker restart delight-edge`, then deploy"
+        )
 
     def save(self, state: dict[str, Any]) -> None:
         """Record `state` durably, before the act it announces."""

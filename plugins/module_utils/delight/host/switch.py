@@ -82,7 +82,7 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         c for c in state["cool"] if backend(c["service"], c["slot"]) not in after.values()
     ]
     for old in olds:
-        cool_down(edge, state, old, manifests)
+        cool_down(at, state, old, manifests)
     for service, slot in run.get("slots", {}).items():
         held = state["slots"].setdefault(service, {"live": None, "blue": None, "green": None})
         if held["live"] != slot or held[slot] is None:
@@ -133,7 +133,7 @@ def drain(
 
 
 def cool_down(
-    edge: Edge, state: dict[str, Any], old: dict[str, str], manifests: dict[str, Any]
+    at: store.Store, state: dict[str, Any], old: dict[str, str], manifests: dict[str, Any]
 ) -> None:
     """Keep an old slot running for a rollback for its `warm` time, or stop it now."""
     service, slot = old["service"], old["slot"]
@@ -142,12 +142,12 @@ def cool_down(
     if not spec["port"]:
         # Others were stopped when their successors took over.
         if service in state["run"].get("gone", []):
-            slots.stop(service, slot, spec["grace_s"])
+            slots.stop(at, state, service, slot, spec["grace_s"])
         return
-    slots.guard_unnamed(edge, service, slot)
+    slots.guard(at, state, service, slot)
     if spec["warm_s"] <= 0:
-        edge.wait_for_old_workers(time.monotonic() + spec["drain_s"])
-        slots.stop(service, slot, spec["grace_s"])
+        Edge(at.root).wait_for_old_workers(time.monotonic() + spec["drain_s"])
+        slots.stop(at, state, service, slot, spec["grace_s"])
         return
     boot_id, now_s = store.boot()
     state["cool"].append(
@@ -190,9 +190,9 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     at.phase(state, "undoing")
     manifest = at.manifests().get(run["to"])
     for one in run.get("moved", []):
-        take_back_worker(state, one, manifest)
+        take_back_worker(at, state, one, manifest)
     for one in run.get("staged", []):
-        take_back_slot(edge, state, one, manifest)
+        take_back_slot(at, state, one, manifest)
     outcome = params.get("closes", "rolled back")
     at.close(state, outcome)
     if outcome == "rolled back":
@@ -201,22 +201,23 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def take_back_worker(
-    state: dict[str, Any], one: dict[str, Any], manifest: dict[str, Any] | None
+    at: store.Store, state: dict[str, Any], one: dict[str, Any], manifest: dict[str, Any] | None
 ) -> None:
     """Remove the new worker, start the old one again."""
     grace_s = manifest["services"][one["service"]]["grace_s"] if manifest else 10
-    slots.clear(docker.containers(service=one["service"], slot=one["slot"]), grace_s)
+    slots.clear(at, state, one["service"], one["slot"], grace_s)
     state["slots"][one["service"]][one["slot"]] = None
     if one["old"]:
         slots.start(one["service"], one["old"])
 
 
 def take_back_slot(
-    edge: Edge, state: dict[str, Any], one: dict[str, Any], manifest: dict[str, Any] | None
+    at: store.Store, state: dict[str, Any], one: dict[str, Any], manifest: dict[str, Any] | None
 ) -> None:
     """Remove a staged slot once its last request has ended; a slot that was kept stays kept."""
     service, slot = one["service"], one["slot"]
-    slots.guard_unnamed(edge, service, slot)
+    slots.guard(at, state, service, slot)
+    edge = Edge(at.root)
     spec = manifest["services"][service] if manifest else {"drain_s": 5, "grace_s": 10}
     name = backend(service, slot)
     if any(row["pxname"] == name for row in edge.servers()):
@@ -225,7 +226,7 @@ def take_back_slot(
         slots.set_restart(service, slot, "no")
     elif one.get("how") == "cold":
         slots.set_restart(service, slot, "no")
-        slots.stop(service, slot, spec["grace_s"])
+        slots.stop(at, state, service, slot, spec["grace_s"])
     else:
-        slots.clear(docker.containers(service=service, slot=slot), spec["grace_s"])
+        slots.clear(at, state, service, slot, spec["grace_s"])
         state["slots"][service][slot] = None

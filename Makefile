@@ -3,12 +3,15 @@
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DOCKER_CONFIG := $(CURDIR)/.lab/docker-config
 
+# Some machines set it. Half of ansible-core's start is compiling what was not kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 LAB := .venv/bin/python -m lab
 LOCAL := inventories/local
 PYTHON_SOURCES := lab plugins tests molecule benchmarks docs
 
-.PHONY: help setup setup-test local stop clean lint test test-unit test-backend test-image \
-        test-molecule test-fleet bench
+.PHONY: help setup setup-test local stop clean lint test lane-code lane-hosts test-all test-unit \
+        test-backend test-image test-molecule test-fleet bench
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,31 +42,58 @@ lint: setup ## Check style and types
 	yamllint --strict .
 	ansible-lint --offline -q
 
-test: setup-test ## Run everything that CI runs
-	@bin/timed lint $(MAKE) --no-print-directory lint
-	@bin/timed test-unit $(MAKE) --no-print-directory test-unit
-	@bin/timed test-backend $(MAKE) --no-print-directory test-backend
-	@bin/timed test-image $(MAKE) --no-print-directory test-image
-	@bin/timed test-molecule $(MAKE) --no-print-directory test-molecule
-	@bin/timed test-fleet $(MAKE) --no-print-directory test-fleet
+# Steps that share no hosts stand in two lanes, side by side on two cores; what is measured under
+# load, the stories, runs alone. A step that fails does not keep the others from being run.
+test: ## Run everything that CI runs, in minutes
+	@bin/step --begin
+	@bin/step setup bin/setup --test --apt
+	@$(MAKE) --no-print-directory --jobs=2 lane-code lane-hosts
+	-@bin/step stories pytest -q tests/fleet/core
+	@bin/step --table
+
+lane-code:
+	-@bin/step --grouped lint $(MAKE) --no-print-directory lint
+	-@bin/step --grouped unit $(MAKE) --no-print-directory test-unit
+	-@bin/step --grouped backend backend/check.sh --gate
+
+lane-hosts:
+	-@bin/step --grouped images $(LAB) images
+	-@bin/step --grouped hosts .venv/bin/python -m tests.fleet.support.setup
+	-@bin/step --grouped molecule molecule test
+	-@bin/step --grouped image-edge pytest -q -m 'not full' tests/image tests/edge
+
+test-all: ## Run every test there is: each role by itself, long stories, the audit; about 40 minutes
+	@bin/step --begin
+	@bin/step setup bin/setup --test --apt
+	-@bin/step lint $(MAKE) --no-print-directory lint
+	-@bin/step unit $(MAKE) --no-print-directory test-unit
+	-@bin/step backend $(MAKE) --no-print-directory test-backend
+	-@bin/step image-edge $(MAKE) --no-print-directory test-image
+	-@STEP_SECONDS=2400 bin/step molecule $(MAKE) --no-print-directory test-molecule
+	-@STEP_SECONDS=3600 bin/step stories $(MAKE) --no-print-directory test-fleet
+	@bin/step --table
+
+# Narrowing: `make test-fleet K=rollback`, `make test-unit K=schema`; K is pytest's -k.
+K ?=
+MATCHING = $(if $(K),-k '$(K)')
 
 test-unit: setup ## The fast part: pure functions and golden renderings, no Docker
-	pytest -q tests/unit tests/render
+	pytest -q $(MATCHING) tests/unit tests/render
 
 test-backend: setup-test ## The backend's own checks, against real PostgreSQL and Redis
-	backend/check.sh
+	backend/check.sh $(MATCHING)
 
 test-image: setup ## Build and push to a real registry; the edge as the binary that hosts run
 	@$(LAB) images
-	pytest -q tests/image tests/edge
+	pytest -q $(MATCHING) tests/image tests/edge
 
-test-molecule: setup ## Each role on a real host: converge, idempotence, verify
+test-molecule: setup ## Each role on a real host, and all together: converge, idempotence, verify
 	@$(LAB) images
-	molecule test --all
+	molecule test $(if $(K),-s $(K),--all)
 
-test-fleet: setup ## Stories of deploys on two real hosts under load
+test-fleet: setup ## Stories of deploys on two real hosts under load, short and long
 	@$(LAB) images
-	pytest -q tests/fleet
+	pytest -q $(MATCHING) tests/fleet
 
 bench: setup ## Measure deploys, rollbacks and what they cost beside the bare engine
 	@$(LAB) images

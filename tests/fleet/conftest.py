@@ -1,29 +1,34 @@
-"""The stories' hosts: made, provisioned and filled once a session; every story begins at v1."""
+"""The stories' hosts: made, provisioned and filled once; a story takes what serves as it finds it.
+
+A story begins at rest, on some version with the declared services, and must end at rest: what is
+broken then fails it. No request of a `load` may fail while it runs.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import yaml
 
-from lab import paths
-from tests.fleet.support import images, setup
-from tests.fleet.support.fleet import INVENTORY, ROOT, Fleet, until
+from tests.fleet.support import setup
+from tests.fleet.support.again import (  # noqa: F401 these are hooks
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
+from tests.fleet.support.fleet import INVENTORY, SOLO, Fleet
 from tests.fleet.support.load import Load
 
 BALANCER = "http://10.78.0.13"
-SOLO = "http://10.78.0.14"
+SOLO_EDGE = "http://10.78.0.14"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def hosts() -> None:
     """Real hosts with a registry that holds every version of the test application."""
-    os.environ["ANSIBLE_VAULT_IDENTITY_LIST"] = "fleet@bin/vault-client"
-    os.environ["DOCKER_CONFIG"] = str(paths.DOCKER_CONFIG)
-    setup.provision(INVENTORY, ROOT / "tests/fleet/solo")
-    images.push("10.78.0.13:5000", setup.vault(INVENTORY)["registry_password"])
+    setup.ensure()
 
 
 @pytest.fixture(scope="session")
@@ -33,46 +38,55 @@ def _pair() -> Fleet:
 
 @pytest.fixture(scope="session")
 def _solo() -> Fleet:
-    return Fleet(ROOT / "tests/fleet/solo", {"solo": "10.78.0.14"}, SOLO)
+    return Fleet(SOLO, {"solo": "10.78.0.14"}, SOLO_EDGE)
 
 
-def at_v1(fleet: Fleet) -> Fleet:
-    """The fleet on v1, with nothing left open by whatever ran before."""
-    run = fleet.deploy("v1")
-    assert run.status == 0, run.output
-    until(lambda: set(fleet.versions().values()) == {"v1"}, "v1 answers on every host")
-    return fleet
-
-
-@pytest.fixture
-def pair(_pair: Fleet) -> Fleet:
-    """Two hosts behind a balancer, both on v1."""
-    return at_v1(_pair)
+def story(fleet: Fleet) -> Iterator[Fleet]:
+    """The fleet at rest before and after a story."""
+    fleet.reset()
+    yield fleet
+    fleet.quiet()
+    assert fleet.broken() == []
 
 
 @pytest.fixture
-def solo(_solo: Fleet) -> Fleet:
-    """One host, on v1."""
-    return at_v1(_solo)
+def pair(_pair: Fleet) -> Iterator[Fleet]:
+    """Two hosts behind a balancer."""
+    yield from story(_pair)
+
+
+@pytest.fixture
+def solo(_solo: Fleet) -> Iterator[Fleet]:
+    """One host."""
+    yield from story(_solo)
+
+
+@contextmanager
+def unharmed(fleet: Fleet) -> Iterator[Load]:
+    """A load of at least 200 requests a second, of every kind, of which none may fail."""
+    with Load(fleet.url, rate=200) as running:
+        yield running
+    assert running.report.failures == []
+    assert running.report.doubts() == ""
 
 
 @pytest.fixture
 def load(pair: Fleet) -> Iterator[Load]:
-    """At least 200 requests a second of every kind, against the URL that users see."""
-    with Load(pair.url, rate=200) as running:
+    """A load against the URL that users see; no request of it fails."""
+    with unharmed(pair) as running:
         yield running
 
 
 @pytest.fixture
 def solo_load(solo: Fleet) -> Iterator[Load]:
     """The same against the fleet of one host."""
-    with Load(solo.url, rate=200) as running:
+    with unharmed(solo) as running:
         yield running
 
 
 @pytest.fixture
-def services() -> dict[str, object]:
+def services() -> dict[str, dict[str, object]]:
     """The services of the stories, to be changed by a story."""
     file = INVENTORY / "group_vars/fleet/main.yml"
-    found: dict[str, object] = yaml.safe_load(file.read_text())["services"]
+    found: dict[str, dict[str, object]] = yaml.safe_load(file.read_text())["services"]
     return found

@@ -1,13 +1,9 @@
-"""The files of backing services and balancer, compared with what a reviewer has read.
-
-UPDATE_GOLDEN=1 writes them anew.
-"""
+"""The files of backing services and balancer, compared with what a reviewer has read."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.render.comparing import compare
+
 ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = Path(__file__).parent / "golden"
 # golden file: role, template, its own variables
 TEXTS = {
     "backing_compose.yml": ("backing", "compose.yml.j2"),
@@ -100,9 +97,7 @@ def task(name: str, folder: Path) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_text_is_the_one_that_was_read(rendered: dict[str, str], name: str) -> None:
-    if os.environ.get("UPDATE_GOLDEN"):
-        (GOLDEN / name).write_text(rendered[name])
-    assert rendered[name] == (GOLDEN / name).read_text()
+    compare(name, rendered[name])
 
 
 def test_no_secret_is_in_a_text(rendered: dict[str, str]) -> None:
@@ -120,19 +115,3 @@ def test_containers_have_no_rights(rendered: dict[str, str], name: str) -> None:
         assert service["restart"] == "unless-stopped"
         assert {"mem_limit", "pids_limit", "logging"} <= service.keys()
         assert "ports" not in service
-
-
-@pytest.mark.parametrize("name", ["backing_compose.yml", "balancer_compose.yml"])
-def test_compose_accepts_the_project(rendered: dict[str, str], name: str, tmp_path: Path) -> None:
-    docker = shutil.which("docker")
-    plugins = ROOT / ".lab" / "docker-config"
-    if not docker or not (plugins / "cli-plugins" / "docker-compose").exists():
-        assert yaml.safe_load(rendered[name])["services"]  # no Compose on this machine
-        return
-    file = tmp_path / "compose.yml"
-    file.write_text(rendered[name])
-    subprocess.run(
-        [docker, "compose", "--file", file, "config", "--quiet"],
-        check=True,
-        env=os.environ | {"DOCKER_CONFIG": str(plugins)},
-    )

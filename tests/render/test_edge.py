@@ -1,20 +1,16 @@
-"""The edge's files, compared with what a reviewer has read: UPDATE_GOLDEN=1 writes them anew."""
+"""The edge's files, compared with what a reviewer has read."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.render import edge_texts
+from tests.render.comparing import compare
 from tests.render.edge_texts import backends, slot, text
 
-GOLDEN = Path(__file__).parent / "golden"
 TEXTS: dict[str, Callable[[], str]] = {
     "haproxy_plain.cfg": lambda: text("haproxy.cfg.j2"),
     "haproxy_everything.cfg": lambda: text("haproxy.cfg.j2", **edge_texts.EVERYTHING),
@@ -30,10 +26,7 @@ TEXTS: dict[str, Callable[[], str]] = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_text_is_the_one_that_was_read(name: str) -> None:
-    rendered = TEXTS[name]()
-    if os.environ.get("UPDATE_GOLDEN"):
-        (GOLDEN / name).write_text(rendered)
-    assert rendered == (GOLDEN / name).read_text()
+    compare(name, TEXTS[name]())
 
 
 def test_the_container_has_no_rights() -> None:
@@ -59,25 +52,3 @@ def test_every_replica_stands_twice_and_only_once_checked() -> None:
     twins = {(words[1].removesuffix("-backup"), words[2]) for words in lines if "backup" in words}
     assert checked == twins
     assert len(lines) == len(checked) + len(twins)
-
-
-def local_haproxy() -> list[str]:
-    """haproxy of this machine where it is a 3.x; tests/edge asks the image in any case."""
-    path = shutil.which("haproxy")
-    said = (
-        subprocess.run([path, "-v"], capture_output=True, text=True, check=True).stdout
-        if path
-        else ""
-    )
-    return [path] if path and "version 3." in said else []
-
-
-def test_haproxy_accepts_it(tmp_path: Path) -> None:
-    (tmp_path / "haproxy.cfg").write_text(text("haproxy.cfg.j2", edge_root=str(tmp_path)))
-    (tmp_path / "backends.cfg").write_text(TEXTS["backends.cfg"]())
-    for name in ("live.map", "pool.map"):
-        (tmp_path / name).write_text("")
-    files = ["-f", str(tmp_path / "haproxy.cfg"), "-f", str(tmp_path / "backends.cfg")]
-    for haproxy in local_haproxy():
-        done = subprocess.run([haproxy, "-c", *files], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr

@@ -120,9 +120,15 @@ async def stay_silent(path: str, body: bytes, writer: asyncio.StreamWriter) -> b
     return False
 
 
+async def babble(path: str, body: bytes, writer: asyncio.StreamWriter) -> bool:
+    writer.write(b"good morning\r\n\r\n")
+    return False
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
+        (babble, "ValueError: invalid literal for int() with base 10: 'morning'"),
         (refuse, "status 503"),
         (shorten, "short body"),
         (hang_up, "closed without an answer"),
@@ -208,7 +214,32 @@ def test_the_report_answers_what_a_story_asks() -> None:
         streams=[Stream(1.0, "a", 5.0, 3, "cut"), Stream(1.0, "a", 9.0, 3, "client")],
     )
     assert report.releases(sent_after=1.5) == {"b"}
-    assert report.last_sent("a") == 1.0
-    assert len(report.ended_before(6.0, "a")) == 1
-    assert report.ended_before(6.0, "b") == []
+    assert (len(report.ended_before(6.0)), report.ended_before(4.0)) == (1, [])
     assert report.summary()["reasons"] == {"new: connect refused": 1}
+
+
+def test_a_load_that_ends_by_itself_is_an_error(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Load(server.url, rate=20, slow_rate=0)
+
+    async def give_up() -> None:
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr(load, "_notify", give_up)
+    with pytest.raises(RuntimeError, match="the load ended by itself"), load:
+        load.until(lambda report: report.count() > 10**6, 60)
+
+
+def sent(*moments: tuple[float, str]) -> Report:
+    """A report of quick answers, by when they were sent and who answered."""
+    return Report(served=[Served("new", at, at + 0.01, release) for at, release in moments])
+
+
+def test_a_client_that_stalled_proves_nothing() -> None:
+    assert sent((1.0, "a"), (1.5, "a"), (2.0, "b")).doubts() == ""
+    assert sent((1.0, "a"), (9.0, "a"), (9.5, "b")).doubts() == "", "far from any switch"
+    at_the_switch = sent((1.0, "a"), (1.5, "a"), (4.0, "b"), (4.1, "b"))
+    assert at_the_switch.doubts() == "machine too slow: nothing was sent for 2.5 s at a switch"
+    late = Report(lag=2.5)
+    assert late.doubts() == "machine too slow: the client fell 2.5 s behind its schedule"

@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("url")
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--slow-rate", type=float, default=2)
-    parser.add_argument("--streams", type=int, default=2)
+    parser.add_argument("--streams", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--path", default="/")
     parser.add_argument("--host", default="")

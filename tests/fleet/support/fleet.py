@@ -4,98 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.fleet.support import invariants
+from tests.fleet.support.playing import PATIENCE_S, ROOT, Playing, Run
+
 BIN = Path(sys.executable).parent
 INVENTORY = ROOT / "tests/fleet/inventory"
-PATIENCE_S = 120
-
-
-@dataclass
-class Run:
-    """One ended playbook: its status, what it printed, and its result file."""
-
-    status: int
-    output: str
-    result: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def outcome(self) -> str:
-        return str(self.result.get("outcome", "no result"))
-
-    def expect(self, outcome: str, status: int) -> Run:
-        """This run, if it ended so; otherwise all it printed."""
-        assert (self.outcome, self.status) == (outcome, status), self.output
-        return self
-
-
-class Playing:
-    """A playbook on its way; its output can be waited for and it can be signalled."""
-
-    def __init__(self, argv: list[str], environment: dict[str, str], result_file: Path) -> None:
-        self._result_file = result_file
-        self._lines: list[str] = []
-        self._changed = threading.Condition()
-        self.process = subprocess.Popen(
-            argv,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._changed:
-                self._lines.append(line)
-                self._changed.notify_all()
-        with self._changed:
-            self._changed.notify_all()
-
-    @property
-    def output(self) -> str:
-        return "".join(self._lines)
-
-    def until(self, text: str) -> None:
-        """Wait until the playbook has printed `text`."""
-        with self._changed:
-            done = self._changed.wait_for(
-                lambda: text in self.output or not self._reader.is_alive(), PATIENCE_S
-            )
-        assert done and text in self.output, self.output
-
-    def signal(self, number: int) -> None:
-        """Signal the controller; Ctrl-C goes to its whole process group, as from a terminal."""
-        if number == signal.SIGINT:
-            os.killpg(self.process.pid, number)
-        else:
-            os.kill(self.process.pid, number)
-
-    def end(self) -> Run:
-        """Wait for its end."""
-        self.process.wait(PATIENCE_S * 3)
-        self._reader.join(10)
-        result = {}
-        if self._result_file.exists():
-            result = json.loads(self._result_file.read_text())
-        return Run(self.process.returncode, self.output, result)
+SOLO = ROOT / "tests/fleet/solo"
+COMMAND_S = 60  # no command in a host may take longer
+OBSERVE = (ROOT / "tests/fleet/support/observe.py").read_text()
+# Enough that the next one is never the one that the other slot still holds.
+VERSIONS = ("v1", "v2", "v3", "v4", "v5")
 
 
 class Fleet:
@@ -106,12 +35,12 @@ class Fleet:
         self.hosts = hosts  # {name: private address}
         self.url = url
         self._results = Path(tempfile.mkdtemp(prefix="fleet-"))
-        self._count = 0
+        self._playing: list[Playing] = []
+        self._plain: set[str] = set()  # releases of a version with the services as declared
 
     def start(self, playbook: str, *args: str, **extra: Any) -> Playing:
         """Start a playbook; `extra` are extra variables."""
-        self._count += 1
-        result_file = self._results / f"{self._count}.json"
+        result_file = self._results / f"{len(self._playing)}.json"
         variables = json.dumps({"result_file": str(result_file), **extra})
         argv = [str(BIN / "ansible-playbook"), f"{playbook}.yml", "-i", str(self.inventory)]
         environment = {
@@ -119,14 +48,19 @@ class Fleet:
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "ANSIBLE_FORCE_COLOR": "0",
         }
-        return Playing([*argv, "-e", variables, *args], environment, result_file)
+        self._playing.append(Playing([*argv, "-e", variables, *args], environment, result_file))
+        return self._playing[-1]
 
     def play(self, playbook: str, *args: str, **extra: Any) -> Run:
         """Run a playbook to its end."""
         return self.start(playbook, *args, **extra).end()
 
     def deploy(self, version: str, *args: str, **extra: Any) -> Run:
-        return self.play("deploy", *args, version=version, **extra)
+        """Deploy a version of the test application."""
+        run = self.play("deploy", *args, version=version, **extra)
+        if version in VERSIONS and not (extra or args) and run.result.get("to"):
+            self._plain.add(run.result["to"])
+        return run
 
     def rollback(self, *args: str, **extra: Any) -> Run:
         return self.play("rollback", *args, **extra)
@@ -134,31 +68,47 @@ class Fleet:
     def exec(self, host: str, *command: str, check: bool = True, text: str | None = None) -> str:
         """Run a command as root in a host and return what it printed."""
         argv = ["docker", "exec", "-i", f"delight-fleet-{host}", *command]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, input=text)
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=False, input=text, timeout=COMMAND_S
+        )
         assert done.returncode == 0 or not check, f"{command}: {done.stderr}{done.stdout}"
         return done.stdout
 
     def state(self, host: str) -> dict[str, Any]:
         """The recorded state of a host."""
-        found: dict[str, Any] = json.loads(self.exec(host, "cat", "/srv/delight/state.json"))
+        path = "/srv/delight/state.json"
+        said = self.exec(host, "sh", "-c", f"[ ! -e {path} ] || cat {path}")
+        found: dict[str, Any] = json.loads(said or '{"live": null, "run": null, "slots": {}}')
         return found
 
-    def served(self) -> dict[str, dict[str, Any]]:
-        """{host: what the application behind that host's own edge says of itself}."""
-        return {host: self.ask(host) for host in self.hosts}
-
-    def ask(self, host: str) -> dict[str, Any]:
+    def ask(self, host: str, path: str = "/") -> dict[str, Any]:
         """One answer of a host's own edge; empty where there is none."""
-        answer = self.exec(host, "curl", "-s", "-m", "5", "http://127.0.0.1/", check=False)
+        answer = self.exec(host, "curl", "-s", "-m", "5", f"http://127.0.0.1{path}", check=False)
         try:
             found: dict[str, Any] = json.loads(answer)
         except ValueError:
             return {}
         return found
 
-    def versions(self) -> dict[str, str]:
-        """{host: version it serves}."""
-        return {host: str(said.get("version", "nothing")) for host, said in self.served().items()}
+    def version(self) -> str:
+        """The version that serves, as the first host has it recorded."""
+        return str(self.live()).split("-", 1)[0]
+
+    def live(self) -> str | None:
+        """The release that serves, as the first host has it recorded."""
+        found: str | None = self.state(min(self.hosts))["live"]
+        return found
+
+    def next_versions(self, count: int = 1) -> list[str]:
+        """The versions that come after the one that serves: none of them has a slot."""
+        now = self.version()
+        at = VERSIONS.index(now) if now in VERSIONS else -1
+        return [VERSIONS[(at + n) % len(VERSIONS)] for n in range(1, count + 1)]
+
+    def serves(self, version: str) -> None:
+        """Wait until every host's own edge answers as `version`; the load proves the rest."""
+        for host in self.hosts:
+            until(lambda h=host: self.ask(h).get("version") == version, f"{host} serves {version}")  # type: ignore[misc]
 
     def containers(self, host: str) -> dict[str, str]:
         """{name: release} of every application container on a host that runs or is half made."""
@@ -168,16 +118,55 @@ class Fleet:
         lines = self.exec(host, "docker", "ps", "-a", *labels, *half, "--format", form).splitlines()
         return dict(line.split(" ", 1) for line in lines if line.strip())
 
+    def observe(self) -> dict[str, dict[str, Any]]:
+        """{host: what it looks like, asked without the engine}."""
+        with ThreadPoolExecutor() as pool:
+            said = pool.map(
+                lambda host: self.exec(host, "python3", "-", text=OBSERVE), sorted(self.hosts)
+            )
+        return {host: json.loads(text) for host, text in zip(sorted(self.hosts), said, strict=True)}
+
+    def broken(self, *, at_rest: bool = True) -> list[str]:
+        """The rules that do not hold; a check that the edge has under way is waited for."""
+        found: list[str] = []
+
+        def told() -> bool:
+            found[:] = invariants.broken(self.observe(), at_rest=at_rest)
+            return not found or any(": the edge sees " not in line for line in found)
+
+        with suppress(AssertionError):
+            until(told, "the edge finds every live server well", 20)
+        return found
+
     def converged(self, version: str) -> None:
-        """One release everywhere, no open run, no container that no slot accounts for."""
-        assert set(self.versions().values()) == {version}
+        """Everything is as it must be at rest, with `version` on every host."""
+        assert self.broken() == []
+        self.serves(version)
+
+    def quiet(self) -> None:
+        """Wait until no act of a dead controller works on any host any more."""
         for host in self.hosts:
-            state = self.state(host)
-            assert state["run"] is None
-            slots = state["slots"].values()
-            assert set(self.containers(host).values()) <= {
-                held[slot] for held in slots for slot in ("blue", "green")
-            }
+            self.exec(host, "flock", "-w", str(COMMAND_S), "/srv/delight/lock", "true")
+
+    def in_phase(self, host: str, *phases: str) -> None:
+        """Wait until the open run of a host has recorded that it is in one of `phases`."""
+
+        def there() -> bool:
+            run = self.state(host)["run"]
+            return bool(run) and run["phase"] in phases
+
+        until(there, f"the run on {host} is {' or '.join(phases)}")
+
+    def reset(self) -> None:
+        """Have the declared services of some version at rest, whatever went on here before."""
+        for playing in self._playing:
+            playing.kill()
+        self.quiet()
+        if self.live() in self._plain and not self.broken():
+            return
+        run = self.deploy(self.next_versions()[0])
+        assert run.status == 0, run.output
+        assert self.broken() == [], run.output
 
     def ids(self) -> dict[str, list[str]]:
         """{host: ids of all application containers}, to see whether any was touched."""
@@ -197,11 +186,14 @@ def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE
 
 
 @contextmanager
-def held_lock(fleet: Fleet, host: str) -> Iterator[Callable[[], bool]]:
-    """Queue for a host's lock and keep it until the block ends; yields whether it is held."""
+def held_lock(fleet: Fleet, host: str, *flags: str) -> Iterator[Callable[[], bool]]:
+    """Queue for a host's lock and keep it until the block ends; yields whether it is held.
+
+    With the flag `--shared` a run may still look at the host, and no more.
+    """
     mark = "/run/held"
     fleet.exec(host, "rm", "-f", mark)
-    script = f"flock /srv/delight/lock sh -c 'touch {mark}; exec cat'"
+    script = f"flock {' '.join(flags)} /srv/delight/lock sh -c 'touch {mark}; exec cat'"
     argv = ["docker", "exec", "-i", f"delight-fleet-{host}", "sh", "-c", script]
     holder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 

@@ -52,8 +52,8 @@ class Load:
         *,
         rate: float = 200,
         slow_rate: float = 2,
-        slow_s: float = 2,
-        streams: int = 2,
+        slow_s: float = 0.5,
+        streams: int = 0,
         path: str = "/",
         timeout_s: float = 20,
         host: str = "",
@@ -68,22 +68,46 @@ class Load:
         self._idle: deque[Connection] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._ended: BaseException | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.until(lambda report: bool(report.served or report.failures), START_S)
+        try:
+            self.until(lambda report: bool(report.served or report.failures), START_S)
+        except (TimeoutError, RuntimeError):
+            self._end()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._end()
+        if self._ended:
+            raise RuntimeError("the load ended by itself") from self._ended
+
+    def _end(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except (
+            BaseException
+        ) as error:  # a thread's error is seen by nobody: it is raised at the end
+            self._ended = error
+            with self._changed:
+                self._changed.notify_all()
 
     def until(self, condition: Callable[[Report], bool], timeout_s: float) -> None:
         """Wait until the report meets a condition. Raises TimeoutError with the summary."""
         with self._changed:
-            if not self._changed.wait_for(lambda: condition(self.report), timeout_s):
-                raise TimeoutError(f"not seen within {timeout_s} s: {self.report.summary()}")
+            self._changed.wait_for(lambda: condition(self.report) or self._ended, timeout_s)
+        if self._ended:
+            raise RuntimeError("the load ended by itself") from self._ended
+        if not condition(self.report):
+            raise TimeoutError(f"not seen within {timeout_s} s: {self.report.summary()}")
 
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -143,6 +167,8 @@ class Load:
             self._fail(kind, sent, f"no answer within {self._timeout_s:g} s")
         except Broken as broken:
             self._fail(kind, sent, str(broken))
+        except Exception as error:  # an answer that is no HTTP is a failure like any other
+            self._fail(kind, sent, f"{type(error).__name__}: {error}")
         else:
             self.report.served.append(Served(kind, sent, time.time(), release_of(answer)))
 
@@ -208,7 +234,7 @@ class Load:
             sent = time.time()
             try:
                 await self._one_stream()
-            except (Broken, TimeoutError) as error:
+            except Exception as error:
                 self._fail("stream", sent, str(error) or "no answer in time")
                 # A server that refuses is asked again, but not in a tight loop.
                 await self._stopped_within(0.2)

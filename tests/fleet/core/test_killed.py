@@ -1,0 +1,66 @@
+"""The controller dies or is asked to stop: the fleet goes on serving, the next run converges."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from tests.fleet.support.fleet import Fleet, held_lock, until
+from tests.fleet.support.load import Load
+
+Services = dict[str, dict[str, Any]]
+
+
+def slow(services: Services) -> Services:
+    """The services with an application that takes its time to start."""
+    services["api"]["env"] |= {"START_DELAY_S": "3"}
+    return services
+
+
+def killed(fleet: Fleet, playing: Any) -> None:
+    """Kill the controller: a run is left open, and what the maps name still serves."""
+    playing.signal(signal.SIGKILL)
+    playing.end()
+    fleet.quiet()
+    assert fleet.broken(at_rest=False) == []
+    assert fleet.state("app1")["run"] is not None
+
+
+def test_killed_while_staging(pair: Fleet, load: Load, services: Services) -> None:
+    old, [new] = pair.version(), pair.next_versions()
+    playing = pair.start("deploy", version=new, services=slow(services))
+    pair.in_phase("app1", "staging")
+    killed(pair, playing)
+    pair.serves(old)
+    run = pair.deploy(new).expect("released", 0)
+    assert "an earlier run was left open on app1, app2: undoing it" in run.output
+    pair.converged(new)
+
+
+def test_killed_when_one_host_has_switched(pair: Fleet, load: Load, services: Services) -> None:
+    old, [new] = pair.version(), pair.next_versions()
+    playing = pair.start("deploy", version=new, services=slow(services))
+    pair.in_phase("app2", "staging")
+    with held_lock(pair, "app2") as held:
+        until(held, "the lock of app2 is held between its acts")
+        pair.in_phase("app1", "switched")
+        playing.signal(signal.SIGKILL)
+        playing.end()
+        assert [pair.ask(host)["version"] for host in ("app1", "app2")] == [new, old]
+    pair.quiet()
+    assert pair.broken(at_rest=False) == []
+    run = pair.play("recover").expect("recovered", 0)
+    assert "an earlier run was left open" in run.output
+    assert pair.broken() == []
+    pair.deploy(new).expect("released", 0)
+    pair.converged(new)
+
+
+def test_asked_to_stop_while_staging(pair: Fleet, load: Load, services: Services) -> None:
+    old, [new] = pair.version(), pair.next_versions()
+    playing = pair.start("deploy", version=new, services=slow(services))
+    pair.in_phase("app1", "staging")
+    playing.signal(signal.SIGTERM)
+    run = playing.end().expect("rolled back", 21)
+    assert "SIGTERM: this run stops" in run.output
+    pair.converged(old)

@@ -1,0 +1,36 @@
+"""A host loses its power while a release is on its way."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from tests.fleet.support import boot
+from tests.fleet.support.fleet import Fleet, until
+
+
+def test_power_lost_while_staging_only_what_the_map_names_starts(
+    solo: Fleet, services: dict[str, Any]
+) -> None:
+    old, [new] = solo.version(), solo.next_versions()
+    # It never passes the gate, so that it is being staged whenever the power goes.
+    services["api"]["health"]["timeout"] = "10m"
+    playing = solo.start("deploy", version="never_healthy", services=services)
+    until(lambda: len(staged(solo, "running")) == 2, "the new slot is starting")
+    subprocess.run(["docker", "kill", "delight-fleet-solo"], check=True, capture_output=True)
+    assert playing.end().status == 22  # the host cannot be asked any more
+    boot.lab("up")
+    boot.back(solo, "solo", old)
+    assert staged(solo, "running") == []
+    solo.play("recover").expect("recovered", 0)
+    assert staged(solo) == []
+    solo.deploy(new).expect("released", 0)
+
+
+def staged(fleet: Fleet, *states: str) -> list[str]:
+    """The containers of the version that never gets healthy, in any or one of these states."""
+    return [
+        one["name"]
+        for one in fleet.observe()["solo"]["containers"]
+        if one["release"].startswith("never-healthy") and one["state"] in (states or one["state"])
+    ]

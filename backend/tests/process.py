@@ -14,15 +14,16 @@ from tests.backing import free_port, wait_until
 from tests.conftest import BACKEND
 
 
+def unmeasured(values: Mapping[str, str]) -> dict[str, str]:
+    """What a container would have."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, "PYTHONPATH": str(BACKEND), **values}
+
+
 def environment(values: Mapping[str, str]) -> dict[str, str]:
     """What a container would have, and what coverage needs to follow into the process."""
-    kept = ("PATH", "HOME", "LANG")
-    return {
-        **{name: os.environ[name] for name in kept if name in os.environ},
-        **{name: value for name, value in os.environ.items() if name.startswith("COV")},
-        "PYTHONPATH": str(BACKEND),
-        **values,
-    }
+    followed = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+    return unmeasured({**followed, **values})
 
 
 def command(*argv: str, **values: str) -> "subprocess.CompletedProcess[str]":

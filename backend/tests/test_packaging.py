@@ -1,7 +1,9 @@
 """The lock, the requirements of the image, the version and what may enter the image agree."""
 
+import json
 import re
 import tomllib
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -39,6 +41,28 @@ def required(file: str) -> dict[str, tuple[str, set[str]]]:
 )
 def test_requirements_are_the_lock(file: str, groups: set[str]) -> None:
     assert required(file) == locked(groups), "make them again: ./check.sh --lock"
+
+
+def digest_of_project() -> str:
+    """What poetry writes into its lock: a digest of all that pyproject.toml asks for."""
+    content = tomllib.loads((BACKEND / "pyproject.toml").read_text())
+
+    def part(table: dict[str, Any], *keys: str) -> dict[str, Any]:
+        return {key: table[key] for key in keys if key in table}
+
+    asked = {
+        "project": part(
+            content["project"], "requires-python", "dependencies", "optional-dependencies"
+        ),
+        "dependency-groups": content["dependency-groups"],
+        "tool": {"poetry": part(content["tool"]["poetry"], "dependencies", "group", "source")},
+    }
+    return sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def test_the_lock_is_of_this_project() -> None:
+    lock = tomllib.loads((BACKEND / "poetry.lock").read_text())
+    assert lock["metadata"]["content-hash"] == digest_of_project(), "./check.sh --lock"
 
 
 def test_version() -> None:

@@ -1,5 +1,8 @@
 """Run one act of a release on a host and register its outcome; errors are data, never failures.
 
+What ends outside of this file (a connection that can't be set up, ANSIBLE_TASK_TIMEOUT) registers no
+outcome: the view counts it as a failure, and the tasks ignore Ansible's own, so that no host drops out.
+
 The act's code goes to `python3 -` on the host over the open connection: nothing is installed there,
 nothing of it stands in a process list, and it costs a fraction of a module.
 """
@@ -7,6 +10,7 @@ nothing of it stands in a process list, and it costs a fraction of a module.
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ from ansible.utils.display import Display
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import acts, bundle
+from delight import acts, blame, bundle
 from delight.view import View
 
 display = Display()
@@ -33,11 +37,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         name = self._task.args["name"]
-        view = View(variables)
-        if not view.permits(name) or (self._task.check_mode and name != "look"):
-            return result | {"skipped": True, "outcome": "skipped"}
-        outcome = self._perform(name, view, variables)
-        tell(view.host, name, outcome)
+        try:
+            view = View(variables)
+            if not view.permits(name) or (self._task.check_mode and name != "look"):
+                return result | {"skipped": True, "outcome": "skipped"}
+            outcome = self._perform(name, view, variables)
+        except Exception as error:
+            display.vvv(traceback.format_exc())
+            outcome = {"outcome": "failed", "reason": f"{name}: {blame.cause(error)}"}
+        tell(variables["inventory_hostname"], outcome)
         return result | {"changed": False} | outcome
 
     def _perform(self, name: str, view: View, task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -62,9 +70,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 f"{python} -I -S -", in_data=bundle.script(act, params).encode()
             )
         except AnsibleConnectionFailure as error:
-            return {"outcome": "unreachable", "reason": f"cannot be reached: {first_line(error)}"}
+            return {"outcome": "unreachable", "reason": f"cannot be reached: {last_line(error)}"}
         except AnsibleError as error:
-            return {"outcome": "failed", "reason": f"{act}: {first_line(error)}"}
+            return {"outcome": "failed", "reason": f"{act}: {last_line(error)}"}
         outcome = bundle.outcome(answer["stdout"])
         if outcome is None:
             said = (answer["stderr"] or answer["stdout"]).strip().splitlines()
@@ -76,13 +84,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return outcome
 
 
-def first_line(error: Exception) -> str:
-    """The part of an error that fits one line."""
+def last_line(error: Exception) -> str:
+    """What a connection says in the end."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__
 
 
-def tell(host: str, name: str, outcome: dict[str, Any]) -> None:
+def tell(host: str, outcome: dict[str, Any]) -> None:
     """One line of progress, where there is something to tell."""
     seconds = f" ({outcome['took_s']:.1f} s)" if "took_s" in outcome else ""
     if outcome["outcome"] in ("ok", "pending") and outcome.get("told"):

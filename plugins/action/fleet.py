@@ -1,8 +1,8 @@
 """Decisions for the whole fleet, taken once on the controller: check, recovery, plan, verdicts, report.
 
 Runs once whatever the number of hosts, opens no connection, and its result is registered with the
-play's first host. Only `check` and `report` may fail in Ansible's sense: one before anything was
-touched, the other as the last task of a run.
+play's first host. `check` and `plan` fail in Ansible's sense before anything is touched, `report` as
+the last task of a run; a verdict that breaks off counts as a no.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ansible.utils.display import Display
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import fleet
+from delight import blame, fleet
 from delight.schema import ConfigError
 from delight.view import View
 
@@ -41,7 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             try:
                 return self._templar.resolve_variable_expression(variable)
             except AnsibleError as error:
-                raise ConfigError([f"{variable}: {str(error).splitlines()[0]}"]) from error
+                raise ConfigError([f"{variable}: {blame.cause(error)}"]) from error
 
         decide = fleet.DECISIONS[args["decide"]]
         try:

@@ -32,6 +32,12 @@ description:
 """
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The last words of a run that broke off in Ansible's own sense, between lock and report.
+NO_OUTCOME = """\
+NEEDS ATTENTION: this run ended without an outcome, see the error above
+  → status.yml shows what serves
+  → recover.yml ends what is left\
+"""
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -45,6 +51,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._before: dict[int, Any] = {}
+        self._claims = False  # a host may have been claimed, and nothing says how that ended
         self._status = 0
         self._text = ""
         # Workers are forked: what is loaded by now is not worth a collection in any of them.
@@ -54,6 +61,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Guard the time in which hosts are locked."""
         name = task.args.get("name") if task.action == "act" else None
         if name in ("mend", "lock") and not self._before:
+            self._claims = True
             self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         if task.action == "fleet" and task.args.get("decide") == "report":
             self._release_signals()
@@ -65,11 +73,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if is_report(result):
             self._conclude(result.result)
-        elif result.task.action in ("guard", "fleet"):
+        elif result.task.action in ("guard", "fleet") and is_refusal(result):
             self._status = decide.EXIT_STATUS[decide.REFUSED]
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """The last hook of a run: SystemExit passes through Ansible and keeps its clean-up."""
+        if self._claims:
+            self._status, self._text = decide.EXIT_STATUS[decide.ATTENTION], NO_OUTCOME
         if self._text:
             self._display.display(self._text, color="red" if self._status else "green")
         if self._status:
@@ -77,6 +87,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _conclude(self, data: dict[str, Any]) -> None:
         self._status, self._text = data["exit_status"], data["text"]
+        self._claims = False
         self._release_signals()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -101,6 +112,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
+
+
+def is_refusal(result: Any) -> bool:
+    """Whether a task refused; one that broke off keeps Ansible's own status."""
+    return bool(result.result.get("outcome") == decide.REFUSED)
 
 
 def is_report(result: Any) -> bool:

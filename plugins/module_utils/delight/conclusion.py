@@ -19,8 +19,12 @@ def last_word(result: dict[str, Any], hosts: list[str], path: str) -> dict[str, 
     result["exit_status"] = decide.EXIT_STATUS[result["outcome"]]
     result["hosts"] = hosts
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+        except OSError as error:
+            # The outcome is what it is; a run that ended well has not failed for its report.
+            result["notes"] = [*result.get("notes", []), f"result_file is not written: {error}"]
     text = report.summary(result)
     headline = text.splitlines()[0]
     status = result["exit_status"]
@@ -44,8 +48,8 @@ def of_run(view: View, kind: str, stop: str) -> dict[str, Any]:
     `stop` is the signal that asked it to end, or empty.
     """
     acts = view.acts()
-    outcome, reasons = decide.conclude(acts, kind, stop)
-    if stop and outcome == decide.ROLLED_BACK:
+    outcome, reasons = decide.conclude(acts, kind, stop, view.undecided())
+    if stop and outcome in (decide.ROLLED_BACK, decide.REFUSED):
         reasons = {"stopped": f"{stop} asked for it", **reasons}
     planned = view.decision("plan")
     notes = ["the gate was skipped: nothing says that this release is well"] * bool(

@@ -123,12 +123,19 @@ def verdict(acts: Mapping[str, Outcomes], stop: str = "") -> Verdict:
     return Verdict(not bad and not stop, bad, stop)
 
 
-def conclude(acts: Mapping[str, Outcomes], kind: str, stop: str = "") -> tuple[str, dict[str, str]]:
+def conclude(
+    acts: Mapping[str, Outcomes],
+    kind: str,
+    stop: str = "",
+    undecided: Mapping[str, str] | None = None,
+) -> tuple[str, dict[str, str]]:
     """(outcome of the run, {host: reason}) after its last act.
 
-    `acts` is {act: {host: outcome}} of the acts that were tried, in their order.
+    `acts` is {act: {host: outcome}} of the acts that were tried, in their order; `undecided` says of
+    a verdict that broke off why it did: an error of our own is never a refusal.
     """
     reasons = verdict({name: o for name, o in acts.items() if name != "undo"}, stop).reasons
+    reasons |= undecided or {}
     settled = acts.get("settle", {})
     lost = failures(settled) | failures(acts.get("seal", {})) | failures(acts.get("undo", {}))
     if lost:
@@ -138,6 +145,7 @@ def conclude(acts: Mapping[str, Outcomes], kind: str, stop: str = "") -> tuple[s
     if kind == "migrate" and not reasons and not stop:
         return MIGRATED, {}
     words = {outcome["outcome"] for outcomes in acts.values() for outcome in outcomes.values()}
-    if "stage" not in acts and not stop and words <= {"ok", *HARMLESS}:
+    untouched = "undo" not in acts or not (stop or undecided)
+    if "stage" not in acts and untouched and words <= {"ok", *HARMLESS}:
         return REFUSED, reasons
     return ROLLED_BACK, reasons

@@ -173,22 +173,22 @@ def _target(view: View, value: Value, kind: str) -> dict[str, Any]:
 
 def may_stage(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
     """Every host is locked and prepared, and nothing waits for a migration."""
-    return verdict(view, {"prepare"}, open_so_far=kind != "migrate")
+    return verdict(view, "stage", {"prepare"}, open_so_far=kind != "migrate")
 
 
 def may_switch(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
     """The new slots of every host passed the gate."""
-    return verdict(view, set(), open_so_far=view.decision("may_stage")["go"])
+    return verdict(view, "switch", set(), open_so_far=view.decided("may_stage"))
 
 
 def stands(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
     """Every host switched and its new slots and workers run."""
-    return verdict(view, {"switch"}, open_so_far=view.decision("may_switch")["go"])
+    return verdict(view, "seal", {"switch"}, open_so_far=view.decided("may_switch"))
 
 
-def verdict(view: View, needed: set[str], open_so_far: bool) -> dict[str, Any]:
-    """Whether the fleet goes on to the next phase; one bad host or a stop signal puts all back."""
-    acts = view.acts()
+def verdict(view: View, then: str, needed: set[str], open_so_far: bool) -> dict[str, Any]:
+    """Whether the fleet goes on to act `then`; one bad host or a stop signal puts all back."""
+    acts = view.acts(before=then)
     found = decide.verdict(acts, os.environ.get(STOP, ""))
     go = open_so_far and found.go and needed <= set(acts)
     return {"go": go, "reasons": found.reasons, "stop": found.stop}

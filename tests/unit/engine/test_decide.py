@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import ExitCode
 from delight import decide
 
 from .conftest import make_look
 
+DOCS = Path(__file__).resolve().parents[3] / "docs/how-a-deploy-works.md"
 BEFORE, AFTER = {"*/": "api-blue"}, {"*/": "api-green"}
 EARLY = ("locked", "preparing", "prepared", "migrating", "migrated", "staging", "staged")
 LATE = ("switched", "moving", "moved", "settling")
@@ -129,7 +133,17 @@ def test_a_stop_signal_puts_back_even_where_all_went_well() -> None:
     assert decide.conclude(acts, "deploy", stop="SIGTERM")[0] == decide.ROLLED_BACK
 
 
-def test_every_outcome_has_an_exit_status_of_its_own_kind() -> None:
-    own = {0, 1, 2, 4, 5, 99, 250}
-    assert {s for s in decide.EXIT_STATUS.values() if s} == {20, 21, 22}
-    assert not {20, 21, 22} & own
+def documented() -> dict[str, int]:
+    """{outcome: status} as the docs' table has them."""
+    rows = re.findall(r"^\| (`.+?) \| .* \| (\d+) \|$", DOCS.read_text(), re.MULTILINE)
+    return {word: int(status) for words, status in rows for word in re.findall("`(.+?)`", words)}
+
+
+def test_statuses_are_the_documented_ones() -> None:
+    assert documented() == decide.EXIT_STATUS
+
+
+def test_no_outcome_can_be_taken_for_an_end_of_ansible_itself() -> None:
+    bad = {status for status in decide.EXIT_STATUS.values() if status}
+    assert not bad & {int(code) for code in ExitCode}
+    assert all(decide.EXIT_STATUS[word] for word in ("refused", "rolled back", "needs attention"))

@@ -12,6 +12,10 @@ from typing import Any
 PUT_BACK = "put back a good copy from this host's backup; what serves goes on serving meanwhile"
 
 
+class Unreadable(ValueError):
+    """A file of ours is not what it should be; the text names it and the way out."""
+
+
 def write_atomic(
     path: Path, data: bytes, mode: int = 0o600, owner: tuple[int, int] = (0, 0)
 ) -> None:
@@ -40,15 +44,15 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The parsed file, or None where there is none. A broken file raises ValueError."""
+    """The parsed file, or None where there is none. A broken file raises Unreadable."""
     try:
-        text = path.read_text()
+        data = path.read_bytes()
     except FileNotFoundError:
         return None
     try:
-        return json.loads(text)
+        return json.loads(data)
     except ValueError as error:
-        raise ValueError(f"{path} is not JSON ({error}); {PUT_BACK}") from error
+        raise Unreadable(f"{path} is not JSON ({error}); {PUT_BACK}") from error
 
 
 def read_text(path: Path) -> str | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from . import docker, store
+from . import docker, files, store
 from .edge import EdgeError
 
 Act = Callable[[store.Store, dict[str, Any]], dict[str, Any]]
@@ -62,13 +63,17 @@ def function_of(name: str) -> Act:
 
 
 def guarded(act: Act, at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
-    """The act's outcome, with every foreseen error turned into one."""
+    """The act's outcome, with every error turned into one; of the unforeseen, no value is told."""
     try:
         return act(at, params)
     except store.Refused as refusal:
         return {"outcome": refusal.outcome, "reason": str(refusal)}
-    except (docker.DockerError, EdgeError, ValueError, OSError) as error:
+    except (docker.DockerError, EdgeError, files.Unreadable, OSError) as error:
         return {"outcome": "failed", "reason": str(error)}
+    except Exception as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}:{frame.lineno}"
+        return {"outcome": "failed", "reason": f"{type(error).__name__} in {place}"}
 
 
 def record(name: str, params: dict[str, Any], outcome: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,24 @@
+"""What an error says to a person: one line, the place, and no value that may be secret."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
+
+
+def cause(error: Exception) -> str:
+    """What went wrong. What a filter or a lookup says of its input is left out: it may quote it."""
+    if isinstance(error, AnsibleUndefinedVariable):
+        return first_line(error)
+    if isinstance(error, AnsibleError):
+        return first_line(error).partition(": ")[0]
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(frame.filename).name}:{frame.lineno}"
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text that says anything."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -100,14 +100,19 @@ def inspect(container_id: str) -> dict[str, Any]:
     return found
 
 
-def death(container_id: str) -> str:
-    """Empty while the container runs its first life; otherwise what became of it."""
+def restarts(container_id: str) -> int:
+    """How often Docker has started the container again by itself, so far."""
+    return int(inspect(container_id)["RestartCount"])
+
+
+def death(container_id: str, restarted: int) -> str:
+    """Empty while the container lives as it did when `restarts` said `restarted`, else what happened."""
     found = inspect(container_id)
     if not found["State"]["Running"]:
         oom = ", out of memory" if found["State"].get("OOMKilled") else ""
         return f"its container exited with status {found['State']['ExitCode']}{oom}"
-    if found["RestartCount"]:
-        return f"its container was restarted {found['RestartCount']} times"
+    if found["RestartCount"] != restarted:
+        return "its container was restarted after the gate had begun"
     return ""
 
 

@@ -72,7 +72,7 @@ def judge(answer: Answer, health: dict[str, Any], release: str) -> str:
 def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> dict[str, Any]:
     """Gate one replica with a port.
 
-    `replica` is {"id", "name", "address"}. The result is {"passed", "event", "reason", "answer",
+    `replica` is {"id", "name", "address", "restarted"}. The result is {"passed", "event", "reason", "answer",
     "seconds"}; `event` is one of passed, exited, wrong_release, timeout.
     """
     began = time.monotonic()
@@ -88,7 +88,7 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
     while True:
         if time.monotonic() - watched >= WATCH_S:
             watched = time.monotonic()
-            if death := docker.death(replica["id"]):
+            if death := docker.death(replica["id"], replica["restarted"]):
                 return ended("exited", death)
         answer_now = probe(
             replica["address"],
@@ -129,7 +129,7 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
         return {"passed": event == "passed", "name": replica["name"], "id": replica["id"], **told}
 
     while True:
-        if death := docker.death(replica["id"]):
+        if death := docker.death(replica["id"], replica["restarted"]):
             return ended("exited", death)
         waited = time.monotonic() - began
         status = 1
@@ -147,7 +147,7 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
 def skip(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, Any]:
     """Let one replica through that runs for a while, whatever it answers: somebody said so."""
     began = time.monotonic()
-    while not (death := docker.death(replica["id"])):
+    while not (death := docker.death(replica["id"], replica["restarted"])):
         if time.monotonic() - began >= health["steady_s"]:
             break
         time.sleep(WATCH_S)

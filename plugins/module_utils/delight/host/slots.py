@@ -48,13 +48,17 @@ def bring_up(
 
 
 def replicas(manifest: dict[str, Any], service: str, slot: str) -> list[dict[str, Any]]:
-    """[{"id", "name", "address"}] of what runs in a slot."""
+    """[{"id", "name", "service", "address", "restarted"}] of what runs in a slot.
+
+    `restarted` is how often Docker has restarted it up to now: one that was long live may have been.
+    """
     spec = manifest["services"][service]
     return [
         {
             "id": c["id"],
             "name": c["name"],
             "service": service,
+            "restarted": docker.restarts(c["id"]),
             "address": address(
                 manifest["subnet"], spec["index"], SLOT_DIGITS[slot], int(c["replica"])
             ),

@@ -41,6 +41,7 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         return failed(at, manifest, f"the new slot could not be started: {error}", [])
     for one, result in zip(todo, up, strict=True):
         one["how"] = result["how"]
+        one["restarted"] = {replica["id"]: replica["restarted"] for replica in result["replicas"]}
     started_s = time.monotonic() - began
     at.phase(state, "staging", staged=todo)
     waiting = [replica for result in up for replica in result["replicas"]]
@@ -61,8 +62,12 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         unready = wait_for_edge(edge, backends, deadline if params["gate"] else began)
     except EdgeError as error:
         return failed(at, manifest, str(error), [])
-    # Healthy once is not enough: each must still be in its first life now.
-    dead = [{**v, "event": "exited", "reason": r} for v in verdicts if (r := docker.death(v["id"]))]
+    # Healthy once is not enough: each must still be in the life that the gate has seen.
+    dead = [
+        {**verdict, "event": "exited", "reason": reason}
+        for verdict, replica in zip(verdicts, waiting, strict=True)
+        if (reason := docker.death(replica["id"], replica["restarted"]))
+    ]
     if dead or (unready and params["gate"]):
         reason = f"the edge does not see it as healthy: {', '.join(unready)}" if unready else ""
         return failed(at, manifest, reason, dead)

@@ -7,7 +7,8 @@ state.json:
     history   [{"release": id, "good": bool, "since": UTC}], oldest first
     run       the open run, or null: {"id", "kind", "by", "from", "to", "phase",
               "skip_gate": only if true, "before": {map},
-              "after": {map}, "staged": [{"service", "slot"}], "slots": {service: slot to be live},
+              "after": {map}, "slots": {service: slot to be live},
+              "staged": [{"service", "slot", "was": id, "how", "restarted": {container: count}}],
               "moved": [worker services], "started": UTC}
     last      the run that closed last: {"id", "release", "outcome", "time"} or null
     cool      [{"service", "slot", "at": seconds on this host's boot clock, "boot": boot id}]

@@ -34,7 +34,7 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     point_live(at, run["to"])
     for one in run.get("staged", []):
         for replica in docker.containers(service=one["service"], slot=one["slot"]):
-            if death := docker.death(replica["id"]):
+            if death := docker.death(replica["id"], one["restarted"].get(replica["id"], 0)):
                 return {
                     "outcome": "failed",
                     "reason": f"{replica['name']}: {death} after the switch",

@@ -1,0 +1,71 @@
+"""A replica that Docker has restarted once is as good as any; one that dies under the gate is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from delight.host import docker
+
+from .fleet import SERVICES, Fleet
+from .world import Host
+
+WORKERS = {**SERVICES, "work": {"image": "registry.test/api", "health": SERVICES["api"]["health"]}}
+
+
+def restart(host: Host, slot: str, times: int = 1) -> None:
+    """What Docker does to a container that ends by itself and is to run."""
+    for one in host.engine.containers.values():
+        if one["labels"]["delight.slot"] == slot:
+            one["RestartCount"] += times
+
+
+def when(host: Host, question: str, then: Callable[[], None]) -> None:
+    """Do something once, in the middle of an act: as its edge is asked `question`."""
+    ask, waiting = host.edge.ask, [then]
+
+    def asked(command: str, *args: Any) -> str:
+        if command.startswith(question) and waiting:
+            waiting.pop()()
+        return ask(command, *args)
+
+    host.edge.ask = asked  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("skip_gate", [False, True])
+def test_a_slot_whose_replicas_were_restarted_can_be_gone_back_to(
+    solo: Fleet, skip_gate: bool
+) -> None:
+    solo.services = WORKERS
+    assert solo.deploy("v1")["exit_status"] == 0
+    restart(solo.hosts["app1"], "blue", times=2)
+    assert solo.deploy("v2")["exit_status"] == 0
+    back = solo.run("rollback", "main", skip_gate=skip_gate)
+    assert back["exit_status"] == 0, back["text"]
+    assert solo.hosts["app1"].routes == {"*/api/": "api-blue"}
+
+
+@pytest.mark.parametrize(
+    "moment", ["show stat", "commit map"], ids=["after the gate", "after the switch"]
+)
+def test_a_replica_that_restarts_meanwhile_puts_all_back(solo: Fleet, moment: str) -> None:
+    assert solo.deploy("v1")["exit_status"] == 0
+    host = solo.hosts["app1"]
+    when(host, moment, lambda: restart(host, "green"))
+    run = solo.deploy("v2")
+    assert run["exit_status"] == 21
+    assert "its container was restarted after the gate had begun" in run["text"]
+    switched = run["registered"]["app1"]["rollout_switch"]["outcome"] != "skipped"
+    assert switched == (moment == "commit map")
+    assert host.routes == {"*/api/": "api-blue"}
+
+
+def test_what_became_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, Any] = {"State": {"Running": True, "ExitCode": 0}, "RestartCount": 3}
+    monkeypatch.setattr(docker, "inspect", lambda container: found)
+    assert docker.restarts("c") == 3
+    assert docker.death("c", 3) == ""
+    assert docker.death("c", 2) == "its container was restarted after the gate had begun"
+    found["State"] = {"Running": False, "ExitCode": 137, "OOMKilled": True}
+    assert docker.death("c", 3) == "its container exited with status 137, out of memory"

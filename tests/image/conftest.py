@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from delight.registry import Login
+from delight.registry import Login, MissingImage, Unreachable, digest_of
 
 from lab import engine, images, paths
 from plugins.filter.digests import htpasswd
+from tests.support.certificates import self_signed
+from tests.support.git import commit_all, git
+from tests.support.ports import PortTaken, on_free_ports
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-BASE = "delight-lab/python:3.13"
+# Bound of one command, in seconds; an image that is not cached takes half a minute.
+BOUND_S = 300
 USERNAME = "builder"
 PASSWORD = "planted-registry-word"
 RUN = f"image-test-{uuid.uuid4().hex[:8]}"
@@ -39,8 +44,9 @@ def docker(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a docker command with the lab's plugins."""
     environment = os.environ | {"DOCKER_CONFIG": str(paths.DOCKER_CONFIG)}
     done = subprocess.run(
-        ["docker", *words], check=False, text=True, capture_output=True, env=environment
-    )
+        ["docker", *words],
+        check=False, text=True, capture_output=True, env=environment, timeout=BOUND_S,
+    )  # fmt: skip
     assert not check or done.returncode == 0, done.stderr
     return done
 
@@ -52,35 +58,11 @@ def remove_images(reference: str) -> None:
         docker("rmi", "--force", *set(found.split()), check=False)
 
 
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = 90) -> None:
-    """Ask until it is so; fail with `what` when it never gets so."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session", autouse=True)
 def lab_images() -> None:
     """An engine, and the images that the tests start from."""
     engine.ensure()
     images.ensure()
-
-
-def git(folder: Path, *words: str) -> str:
-    """Run git as somebody."""
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
-    return subprocess.run(
-        ["git", "-C", str(folder), *identity, *words], check=True, text=True, capture_output=True
-    ).stdout
 
 
 @pytest.fixture(scope="session")
@@ -91,10 +73,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_symlink() or (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "All")
+            with suppress(FileNotFoundError):  # another check has removed what it made
+                shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    commit_all(folder)
     return folder
 
 
@@ -110,39 +91,54 @@ class Registry:
         """The login that is accepted."""
         return Login(USERNAME, PASSWORD, self.ca)
 
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            digest_of(f"{self.address}/nothing", "never", self.login())
+        except MissingImage:
+            return True
+        except Unreachable:
+            return False
+        raise AssertionError("a registry that was never used has an image")
+
 
 @pytest.fixture(scope="session")
 def registry(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A registry with TLS and a login, for the whole run."""
     folder = tmp_path_factory.mktemp("registry")
-    certificate, key, logins = folder / "ca.crt", folder / "key.pem", folder / "htpasswd"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    pair = self_signed(folder)
+    logins = folder / "htpasswd"
     logins.write_text(htpasswd(PASSWORD, USERNAME, "any key"))
-    for file in (certificate, key, logins):
-        file.chmod(0o644)
+    logins.chmod(0o644)
     folder.chmod(0o755)
     container = f"{RUN}-registry"
-    port = free_port()
     settings = {
-        "HTTP_TLS_CERTIFICATE": "/tls/ca.crt",
-        "HTTP_TLS_KEY": "/tls/key.pem",
+        "HTTP_TLS_CERTIFICATE": f"/tls/{pair.certificate.name}",
+        "HTTP_TLS_KEY": f"/tls/{pair.key.name}",
         "AUTH": "htpasswd",
         "AUTH_HTPASSWD_REALM": "test",
         "AUTH_HTPASSWD_PATH": "/tls/htpasswd",
     }
     flags = [f"--env=REGISTRY_{name}={value}" for name, value in settings.items()]
-    docker("run", "-d", f"--name={container}", f"-p127.0.0.1:{port}:5000", *flags,
-           f"-v{folder}:/tls:ro", "delight-lab/registry:2")  # fmt: skip
+
+    def start(port: int) -> str:
+        publish = f"-p127.0.0.1:{port}:5000"
+        done = docker("run", "-d", f"--name={container}", publish, *flags,
+                      f"-v{folder}:/tls:ro", "delight-lab/registry:2", check=False)  # fmt: skip
+        if done.returncode:
+            docker("rm", "-fv", container, check=False)
+            taken = re.search("port is already allocated|address already in use", done.stderr)
+            raise PortTaken(done.stderr) if taken else AssertionError(done.stderr)
+        return f"127.0.0.1:{port}"
+
     try:
-        yield Registry(f"127.0.0.1:{port}", certificate.read_text(), container)
+        address = on_free_ports(1, start)
+        found = Registry(address, pair.certificate.read_text(), container)
+        wait_until(found.answers, f"{container} answers")
+        yield found
+        remove_images(f"{address}/*")
     finally:
         docker("rm", "-fv", container, check=False)
-        remove_images(f"127.0.0.1:{port}/*")
 
 
 @dataclass
@@ -177,7 +173,7 @@ def build(registry: Registry, project: Path, tmp_path: Path) -> Build:
                 "hello": {
                     "context": "tests/image/hello",
                     "image": f"{registry.address}/hello",
-                    "args": {"BASE": BASE},
+                    "args": {"BASE": "scratch"},
                 }
             },
             "build_registry": registry.address,
@@ -191,11 +187,12 @@ def build(registry: Registry, project: Path, tmp_path: Path) -> Build:
         done = subprocess.run(
             [*argv, "-i", "localhost,", "-e", f"@{tmp_path}/vars.json", *flags],
             cwd=project, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            timeout=BOUND_S,
             env=os.environ | {"ANSIBLE_CONFIG": str(project / "ansible.cfg"), "TMPDIR": str(folder),
                               "ANSIBLE_VAULT_IDENTITY_LIST": f"none@{play}"} | (environment or {}),
         )  # fmt: skip
         assert not list(folder.glob("delight-docker-*")), "a login was left behind"
-        assert PASSWORD not in done.stdout
+        assert given["build_registry_password"] not in done.stdout
         return Run(done.returncode, done.stdout)
 
     return run

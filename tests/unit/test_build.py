@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from delight import build
-from delight.registry import Login, MissingImage, RegistryError, Unreachable
 from delight.schema import ConfigError
+
+from tests.support.registry import stub_registry
 
 TREE = build.Tree("1a2b3c4d5e6f", "1a2b3c4d5e6f" + "0" * 28, "2026-01-02T03:04:05Z")
 API = build.Image("api", "backend", "registry.example/delight", args={"BASE": "b:1", "A": "1"})
@@ -66,30 +68,13 @@ def test_described_images(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "expected"), [(API.inputs(TREE.source), "sha256:d"), ("another", ""), (None, "")]
+    ("label", "same"), [(API.inputs(TREE.source), True), ("another", False), (None, False)]
 )
-def test_present_means_made_from_the_same(
-    monkeypatch: pytest.MonkeyPatch, label: str | None, expected: str
-) -> None:
+def test_present_means_made_from_the_same(tmp_path: Path, label: str | None, same: bool) -> None:
     labels = {} if label is None else {build.INPUTS_LABEL: label}
-    monkeypatch.setattr("delight.registry.digest_of", lambda *_: "sha256:d")
-    monkeypatch.setattr("delight.registry.labels_of", lambda *_: labels)
-    assert build.present(API, "t", TREE, Login()) == expected
-    assert build.present(API, "t", None, Login()) == "sha256:d"
-
-
-def test_a_missing_tag_is_not_present(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: object) -> str:
-        raise MissingImage("no")
-
-    monkeypatch.setattr("delight.registry.digest_of", missing)
-    assert build.present(API, "t", TREE, Login()) == ""
-
-
-def test_a_registry_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(*_: object) -> str:
-        raise Unreachable("for a deploy") from ConnectionError()
-
-    monkeypatch.setattr("delight.registry.digest_of", down)
-    with pytest.raises(RegistryError, match=r"registry\.example does not answer \(ConnectionErr"):
-        build.present(API, "t", TREE, Login())
+    with stub_registry(tmp_path) as stub:
+        digest = stub.push("delight", "t", labels)
+        image = replace(API, image=f"{stub.address}/delight")
+        assert build.present(image, "t", TREE, stub.login()) == (digest if same else "")
+        assert build.present(image, "t", None, stub.login()) == digest
+        assert build.present(image, "missing", TREE, stub.login()) == ""

@@ -10,7 +10,7 @@ LAB := .venv/bin/python -m lab
 LOCAL := inventories/local
 PYTHON_SOURCES := lab plugins tests molecule benchmarks docs
 
-.PHONY: help setup setup-test local stop clean lint test lane-code lane-hosts test-all test-unit \
+.PHONY: help setup setup-full local stop clean lint test lane-code lane-hosts test-all test-unit \
         test-backend test-image test-molecule test-fleet bench
 
 help: ## List the commands
@@ -19,8 +19,8 @@ help: ## List the commands
 setup: ## Make .venv from the locked requirements
 	@bin/setup
 
-setup-test:
-	@bin/setup --test
+setup-full:
+	@bin/setup --full
 
 local: ## Boot three hosts on this machine and deploy Delight to them
 	@bin/setup --apt
@@ -64,7 +64,7 @@ lane-hosts:
 
 test-all: ## Run every test there is: each role by itself, long stories, the audit; about 40 minutes
 	@bin/step --begin
-	@bin/step setup bin/setup --test --apt
+	@bin/step setup bin/setup --full --apt
 	-@bin/step lint $(MAKE) --no-print-directory lint
 	-@bin/step unit $(MAKE) --no-print-directory test-unit
 	-@bin/step backend $(MAKE) --no-print-directory test-backend
@@ -80,7 +80,7 @@ MATCHING = $(if $(K),-k '$(K)')
 test-unit: setup ## The fast part: pure functions and golden renderings, no Docker
 	pytest -q $(MATCHING) tests/unit tests/render
 
-test-backend: setup-test ## The backend's own checks, against real PostgreSQL and Redis
+test-backend: setup-full ## The backend's own checks, against real PostgreSQL and Redis
 	backend/check.sh $(MATCHING)
 
 test-image: setup ## Build and push to a real registry; the edge as the binary that hosts run

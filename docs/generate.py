@@ -1,4 +1,4 @@
-"""Write what is derived: each role's README, and the reference of the services' keys.
+"""Write what is derived: roles' READMEs, the services' keys, and what is proved where.
 
 .venv/bin/python docs/generate.py            write
 .venv/bin/python docs/generate.py --check    say which are stale, exit 1 if any is
@@ -18,9 +18,11 @@ from pydantic import BaseModel
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = ROOT / "roles"
 SERVICES = ROOT / "docs/reference/services.md"
-sys.path.insert(0, str(ROOT / "plugins/module_utils"))
+sys.path[:0] = [str(ROOT), str(ROOT / "plugins/module_utils")]
 
 from delight import schema  # noqa: E402
+
+from docs import promises  # noqa: E402
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def services() -> str:
 def pages() -> Iterator[tuple[Path, str]]:
     """Yield every derived page with the text it should have."""
     yield SERVICES, services()
+    yield ROOT / "docs/reference/promises.md", promises.page()
     for role in sorted(path.parent.parent for path in ROLES.glob("*/meta/argument_specs.yml")):
         yield role / "README.md", readme(role)
 

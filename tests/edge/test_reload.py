@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import time
 
 from delight.host import edge as host_edge
@@ -16,6 +17,7 @@ def reload(edge: Edge) -> None:
     assert "Success=1" in edge.ask("reload", sock="master")
 
 
+@pytest.mark.promise("T9")
 def test_a_reload_loses_nothing(own_edge: Edge) -> None:
     url = f"http://127.0.0.1:{own_edge.port}"
     with Load(url, rate=200, slow_rate=8, slow_s=0.5, streams=2) as load:

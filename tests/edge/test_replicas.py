@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import csv
 import http.client
 import json
@@ -16,6 +17,7 @@ from tests.render.edge_texts import backends, slot
 from tests.support.waiting import PATIENCE_S, wait_until
 
 
+@pytest.mark.promise("T2")
 def test_a_kept_connection_moves_with_the_map(edge: Edge) -> None:
     client = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=PATIENCE_S)
     seen = []
@@ -50,6 +52,7 @@ def idle(edge: Edge) -> int:
     return int(server[names.index("idle_cur")])
 
 
+@pytest.mark.promise("T9")
 def test_a_frozen_application_costs_waiting(bare: Edge) -> None:
     """When all checks fail, requests go to the unchecked twin and wait there until it goes on."""
     checks = {"interval": "200ms", "interval_changing": "50ms", "interval_down": "50ms"}
@@ -75,6 +78,7 @@ def server(edge: Edge, name: str) -> dict[str, str]:
     return next(row for row in rows if row["svname"] == name)
 
 
+@pytest.mark.promise("T9")
 def test_a_post_is_never_repeated(bare: Edge) -> None:
     """An application that dies over a request gets it once."""
     asked = []

@@ -100,11 +100,13 @@ def test_the_text_is_the_one_that_was_read(rendered: dict[str, str], name: str) 
     compare(name, rendered[name])
 
 
+@pytest.mark.promise("S3")
 def test_no_secret_is_in_a_text(rendered: dict[str, str]) -> None:
     secrets = [v for k, v in VARIABLES.items() if k.endswith(("_password", "_registry_key"))]
     assert not [name for name, text in rendered.items() if any(str(s) in text for s in secrets)]
 
 
+@pytest.mark.promise("H3")
 @pytest.mark.parametrize("name", ["backing_compose.yml", "balancer_compose.yml"])
 def test_containers_have_no_rights(rendered: dict[str, str], name: str) -> None:
     for service in yaml.safe_load(rendered[name])["services"].values():

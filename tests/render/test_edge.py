@@ -29,6 +29,7 @@ def test_the_text_is_the_one_that_was_read(name: str) -> None:
     compare(name, TEXTS[name]())
 
 
+@pytest.mark.promise("H3")
 def test_the_container_has_no_rights() -> None:
     edge = yaml.safe_load(TEXTS["edge_compose.yml"]())["services"]["edge"]
     assert edge["user"] == "10099:10099"

@@ -68,6 +68,7 @@ def test_lets_a_filled_in_environment_pass(project: Path) -> None:
     assert (status, "Refused" in output) == (0, False), output
 
 
+@pytest.mark.promise("S2")
 def test_names_every_placeholder_with_file_and_command(project: Path) -> None:
     (project / "staging/hosts.yml").write_text(HOSTS.replace("192.0.2.1", "CHANGE_ME_ADDRESS"))
     encrypt(project, "secrets: {DATABASE_URL: 'postgresql://CHANGE_ME_PASSWORD@db/app'}\n")
@@ -106,6 +107,7 @@ def test_names_the_vault_that_the_password_does_not_open(project: Path) -> None:
     assert "vault id 'staging'" in output
 
 
+@pytest.mark.promise("S2")
 def test_says_how_to_make_a_missing_vault(project: Path) -> None:
     (project / "staging/group_vars/staging/vault.yml.example").write_text("token: CHANGE_ME\n")
     status, output = run(project)

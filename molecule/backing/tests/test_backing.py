@@ -22,6 +22,7 @@ def container(host: Host, service: str) -> dict[str, Any]:
     return dict(json.loads(found)[0])
 
 
+@pytest.mark.promise("M4", "H1")
 def test_is_healthy(container: dict[str, Any]) -> None:
     assert container["State"]["Health"]["Status"] == "healthy"
 
@@ -33,6 +34,7 @@ def test_listens_on_the_declared_address_only(host: Host, service: str) -> None:
     assert len(listening) == 1
 
 
+@pytest.mark.promise("H3")
 def test_is_not_root_and_gains_nothing(container: dict[str, Any]) -> None:
     assert container["Config"]["User"] == "999:999"
     settings = container["HostConfig"]
@@ -51,6 +53,7 @@ def test_data_is_a_folder_of_the_host(host: Host, service: str) -> None:
     assert (folder.mode, folder.uid) == (0o700, 999)
 
 
+@pytest.mark.promise("S4")
 def test_secrets_are_for_the_service_alone(host: Host, service: str) -> None:
     folder = host.file(f"{ROOT}/secrets/{service}")
     assert (folder.mode, folder.uid) == (0o500, 999)
@@ -59,6 +62,7 @@ def test_secrets_are_for_the_service_alone(host: Host, service: str) -> None:
         assert (file.mode, file.uid) == (0o400, 999)
 
 
+@pytest.mark.promise("S3")
 def test_secrets_are_not_in_the_container_settings(host: Host, service: str) -> None:
     inspected = host.check_output(f"docker inspect delight-data-{service}-1")
     name = "htpasswd" if service == "registry" else "password"

@@ -4,6 +4,7 @@ import pytest
 from testinfra.host import Host
 
 
+@pytest.mark.promise("H1", "W1")
 @pytest.mark.parametrize("project", ["delight-balancer", "delight-data", "delight-edge"])
 def test_project_is_stable(host: Host, project: str) -> None:
     listed = host.check_output(

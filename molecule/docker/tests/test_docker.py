@@ -22,6 +22,7 @@ def test_compose_is_version_2(host: Host) -> None:
     assert host.check_output("docker compose version --short").startswith("2.")
 
 
+@pytest.mark.promise("T11", "H1")
 def test_containers_outlive_the_daemon(info: dict[str, object]) -> None:
     assert info["LiveRestoreEnabled"] is True
 

@@ -13,11 +13,13 @@ from tests.fleet.support.fleet import Fleet
 from tests.fleet.support.load import Load
 
 
+@pytest.mark.promise("R1", "G1", "G4", "G7")
 @pytest.mark.parametrize("one", [bad.NEVER_HEALTHY, bad.HEALTHY_ONCE], ids=lambda one: one.version)
 def test_on_two_hosts(pair: Fleet, load: Load, services: Services, one: bad.Bad) -> None:
     bad.put_back(pair, one, bad.hurried(services))
 
 
+@pytest.mark.promise("T5", "R1", "G2", "G3", "G4", "G6")
 @pytest.mark.parametrize("one", [bad.EXITS_AT_ONCE, bad.WRONG_VERSION], ids=lambda one: one.version)
 def test_on_one_host(solo: Fleet, solo_load: Load, services: Services, one: bad.Bad) -> None:
     bad.put_back(solo, one, services)
@@ -33,6 +35,7 @@ def rule(fleet: Fleet, host: str, *words: str) -> Iterator[None]:
         fleet.exec(host, "iptables", "-D", *words)
 
 
+@pytest.mark.promise("R1", "G4")
 def test_healthy_on_one_host_broken_on_the_other(
     pair: Fleet, load: Load, services: Services
 ) -> None:
@@ -49,6 +52,7 @@ def test_healthy_on_one_host_broken_on_the_other(
     pair.converged(old)
 
 
+@pytest.mark.promise("S3", "G4")
 def test_a_secret_in_a_sick_containers_log_is_not_shown(
     pair: Fleet, load: Load, services: Services
 ) -> None:
@@ -66,6 +70,7 @@ def test_a_secret_in_a_sick_containers_log_is_not_shown(
     pair.converged(old)
 
 
+@pytest.mark.promise("S2", "S3", "R1")
 def test_a_check_that_fails_on_one_host_refuses_before_anything_is_staged(
     pair: Fleet, load: Load, services: Services
 ) -> None:

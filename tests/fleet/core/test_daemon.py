@@ -32,6 +32,7 @@ def daemon(fleet: Fleet, host: str) -> str:
     return fleet.exec(host, "systemctl", "show", "--value", "--property=MainPID", "docker").strip()
 
 
+@pytest.mark.promise("H1", "T9", "M4")
 def test_daemon_settings_change_under_load(provisioned: Fleet, load: Load) -> None:
     containers = provisioned.ids()
     daemons = {host: daemon(provisioned, host) for host in provisioned.hosts}

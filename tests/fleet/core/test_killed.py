@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
+
 from tests.fleet.support.fleet import Fleet, held_lock, until
 from tests.fleet.support.load import Load
 
@@ -26,6 +28,7 @@ def killed(fleet: Fleet, playing: Any) -> None:
     assert fleet.state("app1")["run"] is not None
 
 
+@pytest.mark.promise("R7", "T1")
 def test_killed_while_staging(pair: Fleet, load: Load, services: Services) -> None:
     old, [new] = pair.version(), pair.next_versions()
     playing = pair.start("deploy", version=new, services=slow(services))
@@ -37,6 +40,7 @@ def test_killed_while_staging(pair: Fleet, load: Load, services: Services) -> No
     pair.converged(new)
 
 
+@pytest.mark.promise("R2", "R7")
 def test_killed_when_one_host_has_switched(pair: Fleet, load: Load, services: Services) -> None:
     old, [new] = pair.version(), pair.next_versions()
     playing = pair.start("deploy", version=new, services=slow(services))
@@ -56,6 +60,7 @@ def test_killed_when_one_host_has_switched(pair: Fleet, load: Load, services: Se
     pair.converged(new)
 
 
+@pytest.mark.promise("R2", "R8")
 def test_asked_to_stop_while_staging(pair: Fleet, load: Load, services: Services) -> None:
     old, [new] = pair.version(), pair.next_versions()
     playing = pair.start("deploy", version=new, services=slow(services))

@@ -44,6 +44,7 @@ def applied(pair: Fleet, journal: str) -> Callable[[], list[str]]:
     return ask
 
 
+@pytest.mark.promise("M1", "M2", "S3")
 def test_pending_ones_are_refused_and_a_broken_one_changes_nothing(
     pair: Fleet, load: Load, migrating: dict[str, Any], applied: Callable[[], list[str]]
 ) -> None:
@@ -60,6 +61,7 @@ def test_pending_ones_are_refused_and_a_broken_one_changes_nothing(
     pair.converged(old)
 
 
+@pytest.mark.promise("M1", "M2")
 def test_migrated_once_then_deployed_then_both_in_one_run(
     pair: Fleet, load: Load, migrating: dict[str, Any], applied: Callable[[], list[str]]
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.fleet.support.fleet import Fleet
 from tests.fleet.support.load import Load
 
@@ -36,6 +38,7 @@ def loaded(fleet: Fleet) -> dict[str, str]:
     }
 
 
+@pytest.mark.promise("T1", "T2", "T3", "T9", "C1", "C6", "R3", "R4", "R5", "R8", "W1")
 def test_versions_forward_and_back(pair: Fleet, load: Load) -> None:
     first, (second, third) = pair.version(), pair.next_versions(2)
     before = pair.ids(), pair.live()
@@ -70,6 +73,7 @@ def test_versions_forward_and_back(pair: Fleet, load: Load) -> None:
     assert all(load.report.count(kind) for kind in ("kept", "new", "post", "slow"))
 
 
+@pytest.mark.promise("T3", "T4")
 def test_a_stream_outlives_the_switch_and_ends_at_its_drain_bound(pair: Fleet) -> None:
     old = pair.live()
     with Load(pair.url, rate=50, streams=2) as load:
@@ -86,6 +90,7 @@ def test_a_stream_outlives_the_switch_and_ends_at_its_drain_bound(pair: Fleet) -
     assert load.report.failures == []
 
 
+@pytest.mark.promise("T2", "R4")
 def test_routes_come_move_and_go(
     pair: Fleet, load: Load, services: dict[str, dict[str, object]]
 ) -> None:
@@ -104,6 +109,7 @@ def test_routes_come_move_and_go(
     assert answers("/second") == "second-1"
 
 
+@pytest.mark.promise("T5", "R3", "R5")
 def test_one_host_alone(solo: Fleet, solo_load: Load) -> None:
     first, [second] = solo.version(), solo.next_versions()
     solo.deploy(second).expect("released", 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.fleet.support.fleet import Fleet
 from tests.fleet.support.load import Load
 
@@ -27,6 +29,7 @@ def running(fleet: Fleet, *services: str) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.promise("H7", "R2", "G7", "R4")
 def test_workers_and_singletons_move_after_the_traffic(
     pair: Fleet, load: Load, services: dict[str, Any]
 ) -> None:

@@ -14,16 +14,19 @@ from tests.fleet.support.load import Load
 Services = dict[str, dict[str, Any]]
 
 
+@pytest.mark.promise("R1", "G2", "G3")
 @pytest.mark.parametrize("one", [bad.EXITS_AT_ONCE, bad.WRONG_VERSION], ids=lambda one: one.version)
 def test_on_two_hosts(pair: Fleet, load: Load, services: Services, one: bad.Bad) -> None:
     bad.put_back(pair, one, services)
 
 
+@pytest.mark.promise("T5", "G1", "G7")
 @pytest.mark.parametrize("one", [bad.NEVER_HEALTHY, bad.HEALTHY_ONCE], ids=lambda one: one.version)
 def test_on_one_host(solo: Fleet, solo_load: Load, services: Services, one: bad.Bad) -> None:
     bad.put_back(solo, one, bad.hurried(services))
 
 
+@pytest.mark.promise("G6")
 def test_in_an_emergency_the_gate_is_skipped_and_the_journal_says_so(
     solo: Fleet, services: Services
 ) -> None:
@@ -40,6 +43,7 @@ def test_in_an_emergency_the_gate_is_skipped_and_the_journal_says_so(
     solo.serves(good)
 
 
+@pytest.mark.promise("G6")
 def test_without_a_gate_a_container_still_has_to_run(solo: Fleet, solo_load: Load) -> None:
     old = solo.version()
     run = solo.deploy("exits_at_once", "-e", "skip_gate=true").expect("rolled back", 21)
@@ -47,6 +51,7 @@ def test_without_a_gate_a_container_still_has_to_run(solo: Fleet, solo_load: Loa
     solo.converged(old)
 
 
+@pytest.mark.promise("R2", "R8")
 def test_ssh_is_lost_on_a_host_after_the_other_switched(
     pair: Fleet, load: Load, services: Services
 ) -> None:
@@ -73,6 +78,7 @@ def test_ssh_is_lost_on_a_host_after_the_other_switched(
     pair.converged(old)
 
 
+@pytest.mark.promise("T9")
 def test_a_frozen_application_costs_waiting_and_no_error(solo: Fleet) -> None:
     with Load(solo.url, rate=50, slow_rate=0) as load:
         signal_replicas(solo, "STOP")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
+import pytest
+
 from tests.fleet.support import boot
 from tests.fleet.support.fleet import Fleet, until
 
 
+@pytest.mark.promise("T1", "T11", "R7")
 def test_power_lost_while_staging_only_what_the_map_names_starts(
     solo: Fleet, services: dict[str, Any]
 ) -> None:

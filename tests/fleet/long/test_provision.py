@@ -27,6 +27,7 @@ def changes(output: str) -> set[int]:
     return {int(number) for number in re.findall(r"changed=(\d+)", output)}
 
 
+@pytest.mark.promise("H1")
 def test_every_daemon_is_restarted_under_load(provisioned: Fleet, load: Load) -> None:
     containers = provisioned.ids()
     run = provisioned.play("provision", docker_log_max_files=4)
@@ -34,6 +35,7 @@ def test_every_daemon_is_restarted_under_load(provisioned: Fleet, load: Load) ->
     assert provisioned.ids() == containers
 
 
+@pytest.mark.promise("H1")
 def test_a_second_run_changes_nothing(pair: Fleet) -> None:
     containers = pair.ids()
     run = pair.play("provision")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fleet.support.fleet import Fleet, until
 
 
+@pytest.mark.promise("C2")
 def test_a_warm_slot_is_stopped_when_its_time_is_over(
     solo: Fleet, services: dict[str, dict[str, object]]
 ) -> None:

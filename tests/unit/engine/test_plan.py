@@ -71,6 +71,7 @@ def test_a_worker_that_ends_is_sealed_one_that_is_replaced_is_not() -> None:
     assert not plan.plan_host(newer, look, "a", ["a"])["seal"]
 
 
+@pytest.mark.promise("H7")
 def test_a_singleton_runs_on_the_first_host_only() -> None:
     one = make_release("v1", {"api": API, "cron": {**WORKER, "singleton": True}}).manifest
     plans = plan.plan_fleet(one, {"b": make_look(), "a": make_look()})
@@ -93,17 +94,20 @@ def history(*entries: tuple[str, bool]) -> list[dict[str, object]]:
     return [{"release": release, "good": good, "since": ""} for release, good in entries]
 
 
+@pytest.mark.promise("R3")
 def test_a_bare_rollback_takes_the_newest_good_one_before_the_live_one() -> None:
     look = make_look(V1, V2, V3, live=V3["id"])
     assert plan.rollback_target({"a": look, "b": look}, None) == V2["id"]
 
 
+@pytest.mark.promise("R3")
 def test_the_release_that_was_left_is_no_target() -> None:
     entries = history((V1["id"], True), (V3["id"], False), (V2["id"], True))
     look = make_look(V1, V2, V3, live=V2["id"], history=entries)
     assert plan.rollback_target({"a": look}, None) == V1["id"]
 
 
+@pytest.mark.promise("R5")
 def test_nothing_to_go_back_to_is_a_reason() -> None:
     with pytest.raises(plan.Impossible, match="no good release before"):
         plan.rollback_target({"a": make_look(V1, live=V1["id"])}, None)
@@ -111,6 +115,7 @@ def test_nothing_to_go_back_to_is_a_reason() -> None:
         plan.rollback_target({"a": make_look()}, None)
 
 
+@pytest.mark.promise("R3")
 def test_an_unknown_release_is_named_with_the_known_ones() -> None:
     with pytest.raises(plan.Impossible, match=f"nope is not kept; kept are: {V1['id']}"):
         plan.rollback_target({"a": make_look(V1, live=V1["id"])}, "nope")

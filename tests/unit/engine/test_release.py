@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import json
 
 from delight import release, render
@@ -10,6 +11,7 @@ from delight.host import redact
 from .conftest import API, SECRETS, make_release
 
 
+@pytest.mark.promise("C1")
 def test_the_same_input_gives_the_same_id() -> None:
     assert make_release("v1").manifest == make_release("v1").manifest
 
@@ -32,12 +34,14 @@ def test_a_gate_setting_changes_the_release_but_not_the_container() -> None:
     assert len(prints) == 1
 
 
+@pytest.mark.promise("S3")
 def test_no_secret_value_is_in_a_release() -> None:
     built = make_release("v1")
     text = json.dumps([built.manifest, built.files])
     assert "hunter22" not in text
 
 
+@pytest.mark.promise("S4")
 def test_contents_give_a_secret_to_the_uid_of_its_container_alone() -> None:
     file = release.contents(make_release("v1"), SECRETS)["secrets/api/DATABASE_URL"]
     assert (file["mode"], file["owner"]) == ("0400", [10001, 10001])
@@ -52,6 +56,7 @@ def test_values_of_settings_stay_literal() -> None:
     assert render.env_value("it's $5 \\ \n") == '"it\'s \\$5 \\\\ \\n"'
 
 
+@pytest.mark.promise("S3")
 def test_redaction_knows_the_forms_of_a_secret() -> None:
     values = redact.forms("postgresql://u:p%40ssw0rd@db/x")
     text = "dsn postgresql://u:p%40ssw0rd@db/x, password p@ssw0rd or p%40ssw0rd"

@@ -16,6 +16,7 @@ def mistakes(services: Any) -> list[str]:
     return caught.value.mistakes
 
 
+@pytest.mark.promise("S1")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -44,6 +45,7 @@ def test_a_missing_image_is_named() -> None:
     assert mistakes({"api": {"port": 1}}) == ["services.api.image: is missing"]
 
 
+@pytest.mark.promise("S1")
 def test_all_mistakes_come_at_once() -> None:
     found = mistakes({"api": {"imag": "x"}, "Web": GOOD, "web": {**GOOD, "port": -1}})
     paths = {line.split(":")[0] for line in found}

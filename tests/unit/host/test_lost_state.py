@@ -38,6 +38,7 @@ def served(pair: Fleet) -> Fleet:
     return pair
 
 
+@pytest.mark.promise("C12")
 def test_a_state_that_is_gone_is_refused_before_anything_is_claimed(served: Fleet) -> None:
     lose(served.hosts["app1"])
     before = [everything(host) for host in served.hosts.values()]
@@ -136,6 +137,7 @@ def test_no_decision_is_taken_without_a_host_that_lost_its_state(served: Fleet) 
     assert served.hosts["app2"].state["run"]["phase"] == "switched"
 
 
+@pytest.mark.promise("C12", "C2")
 @pytest.mark.parametrize("witness", ["file", "runtime", "state"])
 @pytest.mark.parametrize("deed", ["stop", "clear", "remove", "sweep", "prune"])
 def test_no_deed_reaches_what_a_witness_names(solo: Fleet, witness: str, deed: str) -> None:

@@ -49,6 +49,7 @@ def unused(project: Path, identity: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.promise("S5")
 def test_the_environment_wins_over_the_file(project: Path) -> None:
     (project / ".vault").mkdir()
     (project / ".vault/staging").write_text("from file\n")
@@ -61,6 +62,7 @@ def test_a_dash_in_an_id_is_an_underscore_in_the_variable(project: Path) -> None
     assert ask(project, "pre-view", DELIGHT_VAULT_PASSWORD_PRE_VIEW="x").stdout == "x\n"
 
 
+@pytest.mark.promise("S5")
 def test_an_environment_in_use_says_where_its_password_belongs(project: Path) -> None:
     done = ask(project, "staging", "-i", "staging/")
     assert done.returncode == 2
@@ -82,6 +84,7 @@ def test_without_a_vault_there_is_nothing_to_warn_of(project: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.promise("S5")
 def test_nothing_is_encrypted_with_a_password_that_nobody_knows(project: Path) -> None:
     done = ask(project, "production", "ansible-vault", "encrypt", "--encrypt-vault-id=production")
     assert (done.returncode, done.stdout) == (2, "")

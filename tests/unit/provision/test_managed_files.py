@@ -47,6 +47,7 @@ def test_a_wrong_mode_is_mended_and_shown(tmp_path: Path) -> None:
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.promise("S3")
 def test_a_secret_is_in_no_diff(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old-secret")
     diff = module.keep_file(item(tmp_path / "a", content="new-secret"), False, True)

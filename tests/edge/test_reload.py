@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 import time
 
+import pytest
 from delight.host import edge as host_edge
 
 from tests.edge.process import Edge

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 import csv
 import http.client
 import json
 import socket
 import threading
 import time
+
+import pytest
 
 from tests.edge.application import application
 from tests.edge.process import Edge

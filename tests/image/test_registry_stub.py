@@ -89,6 +89,10 @@ TAGGED = "stub/manifests/v1"
         (TAGGED, {"auth": ("wrong", PASSWORD)}),
         (TAGGED, {"headers": {"Accept": "application/json"}}),
     ],
+    ids=[
+        *("tag", "digest", "blob", "no tag", "no digest", "no blob", "no repository"),
+        *("anonymous", "wrong password", "wrong name", "other media type"),
+    ],
 )
 def test_same_answers(pair: Pair, method: str, path: str, more: dict[str, Any]) -> None:
     more = {"headers": {"Accept": ACCEPT}} | more

@@ -104,13 +104,18 @@ class Backing:
     def frozen(self) -> Iterator[None]:
         """Inside the block it accepts connections, as the kernel does that, and never answers."""
         assert self._process is not None
-        pids = [self._process.pid, *_children(self._process.pid)]
-        for pid in pids:
+        server = self._process.pid
+        # First of all and last of all: a server that is stopped neither starts children nor reaps
+        # those that end, so each that is listed is still there to go on.
+        os.kill(server, signal.SIGSTOP)
+        os.waitpid(server, os.WUNTRACED)
+        children = _children(server)
+        for pid in children:
             os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            for pid in pids:
+            for pid in [*children, server]:
                 os.kill(pid, signal.SIGCONT)
 
 

@@ -16,7 +16,8 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 PROJECT = Path(__file__).resolve().parents[2]
-PLACEHOLDER = re.compile(r"CHANGE_ME\w*")
+# What follows in capitals names the placeholder; anything else may be a part of a real value.
+PLACEHOLDER = re.compile(r"CHANGE_ME(?:_[A-Z0-9_]+\b)?")
 VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 

@@ -109,6 +109,7 @@ def broken_end(tmp_path: Path) -> Hosts:
     return found
 
 
+@pytest.mark.promise("R2")
 def test_no_host_is_released_without_its_outcome(broken_end: Hosts) -> None:
     status, output = broken_end.deploy()
     assert (status, "RELEASED" in output) == (22, False), output
@@ -122,6 +123,7 @@ def test_no_host_is_released_without_its_outcome(broken_end: Hosts) -> None:
     assert "app1: " not in last
 
 
+@pytest.mark.promise("R1")
 def test_a_host_whose_act_broke_off_is_put_back_with_the_others(tmp_path: Path) -> None:
     at_stage = (
         "{{ nowhere if rollout_migrate is defined and rollout_stage is not defined else false }}"

@@ -71,13 +71,15 @@ def test_lets_a_filled_in_environment_pass(project: Path) -> None:
 @pytest.mark.promise("S2")
 def test_names_every_placeholder_with_file_and_command(project: Path) -> None:
     (project / "staging/hosts.yml").write_text(HOSTS.replace("192.0.2.1", "CHANGE_ME_ADDRESS"))
-    encrypt(project, "secrets: {DATABASE_URL: 'postgresql://CHANGE_ME_PASSWORD@db/app'}\n")
+    values = "DATABASE_URL: 'postgresql://CHANGE_ME_PASSWORD@db/app', KEY: CHANGE_MEhunter22"
+    encrypt(project, f"secrets: {{{values}}}\n")
     status, output = run(project)
     assert status == 2
     assert "CHANGE_ME_ADDRESS (ansible_host) in staging/hosts.yml:1: `$EDITOR" in output
     assert "CHANGE_ME_PASSWORD (secrets.DATABASE_URL)" in output
     assert "`ansible-vault edit staging/group_vars/staging/vault.yml`" in output
-    assert "postgresql://" not in output
+    assert "CHANGE_ME (secrets.KEY)" in output
+    assert "postgresql://" not in output and "hunter22" not in output
 
 
 @pytest.mark.parametrize("option", ["--syntax-check", "--list-tasks"])

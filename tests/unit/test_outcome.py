@@ -71,6 +71,7 @@ def guarded() -> bool:
     return handlers == {"_on_signal"}
 
 
+@pytest.mark.promise("R2")
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("first", [LOCK, MEND])
 def test_the_first_signal_only_asks_the_next_decision_to_stop(
@@ -129,6 +130,7 @@ def status(callback: Any) -> int:
     return 0
 
 
+@pytest.mark.promise("R8")
 @pytest.mark.parametrize("outcome", decide.EXIT_STATUS)
 def test_a_run_ends_with_the_status_of_its_outcome(callback: Any, outcome: str) -> None:
     callback.v2_playbook_on_task_start(LOCK, False)
@@ -153,6 +155,7 @@ def test_an_error_of_our_own_before_anything_keeps_the_status_of_ansible(
     assert status(callback) == 0
 
 
+@pytest.mark.promise("R8")
 @pytest.mark.parametrize("decision", ["plan", "report"])
 @pytest.mark.parametrize("word", [{}, {"outcome": "refused"}])
 def test_a_run_that_breaks_off_with_hosts_locked_needs_attention(

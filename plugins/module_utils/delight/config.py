@@ -11,6 +11,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from delight import plan, registry, release, version
 from delight.schema import ConfigError, Service, Settings, validate_services, validate_settings
+from delight.units import kind
 
 Value = Callable[[str], Any]
 PROJECT = Path(__file__).resolve().parents[3]
@@ -42,10 +43,10 @@ def options(value: Value) -> Options:
         try:
             flags[name] = bool(boolean(value(name)))
         except TypeError:
-            mistakes.append(f"{name}: {value(name)!r} is neither true nor false")
+            mistakes.append(f"{name}: is neither true nor false")
     migrate = value("migrate")
     if migrate not in ("manual", "before"):
-        mistakes.append(f"migrate: {migrate!r} is neither manual nor before")
+        mistakes.append("migrate: is neither manual nor before")
     if mistakes:
         raise ConfigError(mistakes)
     return Options(**flags, migrate_before=migrate == "before")
@@ -53,25 +54,21 @@ def options(value: Value) -> Options:
 
 def load(value: Value) -> Config:
     """The play's configuration, or a ConfigError that names every mistake."""
-    settings = validate_settings(
-        {
-            "app_subnet": value("app_subnet"),
-            "engine": value("deploy_engine"),
-            "keep": value("release_keep"),
-            "memory_margin": value("release_memory_margin"),
-            "disk_free": value("release_disk_free"),
-            "inodes_free": value("release_inodes_free"),
-            "database_max_connections": value("database_max_connections"),
-        }
-    )
+    names = [field.alias or name for name, field in Settings.model_fields.items()]
+    settings = validate_settings({name: value(name) for name in names})
     services = validate_services(value("services"))
-    secrets = value("secrets") or {}
+    secrets = mapping(value, "secrets")
     needed = {name: f"services.{s}.secrets" for s, svc in services.items() for name in svc.secrets}
+    edit = f"ansible-vault edit {value('env_name')}/group_vars/{value('env_name')}/vault.yml"
     missing = [
-        f"{path}: {name} is not in the vault's `secrets`; add it with "
-        f"ansible-vault edit {value('env_name')}/group_vars/{value('env_name')}/vault.yml"
+        f"{path}: {name} is not in the vault's `secrets`; add it with {edit}"
         for name, path in needed.items()
-        if not isinstance(secrets.get(name), str) or not secrets[name]
+        if not secrets.get(name)
+    ]
+    missing += [
+        f"secrets.{name}: must be a text (found {kind(secrets[name])}); correct it with {edit}"
+        for name in needed
+        if secrets.get(name) and not isinstance(secrets[name], str)
     ]
     key = value("release_hmac_key")
     if not isinstance(key, str) or len(key) < 16:
@@ -81,10 +78,17 @@ def load(value: Value) -> Config:
     return Config(services, settings, {n: str(secrets[n]) for n in needed}, str(key))
 
 
-def wanted_tags(
-    config: Config, asked: str, images: Mapping[str, str]
-) -> tuple[str, dict[str, str]]:
+def mapping(value: Value, name: str) -> Mapping[str, Any]:
+    """A variable that holds a mapping, empty where it holds nothing."""
+    found = value(name) or {}
+    if not isinstance(found, Mapping):
+        raise ConfigError([f"{name}: must be a mapping (found {kind(found)})"])
+    return found
+
+
+def wanted_tags(config: Config, value: Value, asked: str) -> tuple[str, dict[str, str]]:
     """(version, {service: tag or digest}); `asked` may be empty, `images` overrides single services."""
+    images = mapping(value, "images")
     unknown = sorted(set(images) - set(config.services))
     if unknown:
         known = ", ".join(sorted(config.services))
@@ -92,13 +96,13 @@ def wanted_tags(
             [f"images.{name}: no such service; known are {known}" for name in unknown]
         )
     chosen = asked or version.source_version(PROJECT)
-    return chosen, {name: images.get(name, chosen) for name in config.services}
+    return chosen, {name: str(images.get(name, chosen)) for name in config.services}
 
 
 def build(value: Value, looks: plan.Looks) -> release.Release:
     """The release that is asked for; needs the registry to name digests."""
     config = load(value)
-    chosen, tags = wanted_tags(config, str(value("version")), value("images") or {})
+    chosen, tags = wanted_tags(config, value, str(value("version")))
     login = registry.Login(
         str(value("registry_username")),
         str(value("registry_password")) if value("registry_username") else "",

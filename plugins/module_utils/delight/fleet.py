@@ -28,7 +28,7 @@ def check(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, An
     """Refuse a configuration with mistakes before any host is asked anything."""
     loaded = config.load(value)
     config.options(value)
-    config.wanted_tags(loaded, str(value("version")) or "any", value("images") or {})
+    config.wanted_tags(loaded, value, str(value("version")) or "any")
     return {"msg": f"{len(loaded.services)} services are described well"}
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from delight.host.addresses import MAX_REPLICAS
-from delight.units import seconds, size
+from delight.units import kind, seconds, size
 
 NAME = r"^[a-z][a-z0-9-]{0,30}$"
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -169,31 +169,26 @@ class Service(Strict):
         if self.routes and self.port is None:
             raise ValueError("routes need a port")
         if self.drain > self.stop_grace:
-            raise ValueError(
-                f"drain ({self.drain:g} s) is longer than stop_grace ({self.stop_grace:g} s): "
-                "raise stop_grace or lower drain"
-            )
+            raise ValueError("drain is longer than stop_grace: raise stop_grace or lower drain")
         both = sorted(set(self.env) & set(self.secrets))
         if both:
             raise ValueError(f"{', '.join(both)} stands in env and in secrets; keep one")
         tag = self.image.rpartition("/")[2]
         if ":" in tag or "@" in tag:
-            raise ValueError(
-                f"image {self.image!r} carries a tag or digest; the release chooses it"
-            )
+            raise ValueError("image carries a tag or digest; the release chooses it")
         return self
 
 
 class Settings(Strict):
-    """What a plan needs beside the services."""
+    """What a plan needs beside the services; each stands in the variable that is its alias."""
 
     app_subnet: str = Field(pattern=r"^\d+\.\d+\.0\.0/16$")
-    keep: int = Field(5, ge=2, le=50)
-    memory_margin: Size = Field("256m", validate_default=True)
-    disk_free: Size = Field("1g", validate_default=True)
-    inodes_free: int = Field(20000, ge=0)
+    keep: int = Field(5, ge=2, le=50, alias="release_keep")
+    memory_margin: Size = Field("256m", validate_default=True, alias="release_memory_margin")
+    disk_free: Size = Field("1g", validate_default=True, alias="release_disk_free")
+    inodes_free: int = Field(20000, ge=0, alias="release_inodes_free")
     database_max_connections: int = Field(0, ge=0)
-    engine: Literal["compose"] = "compose"
+    engine: Literal["compose"] = Field("compose", alias="deploy_engine")
 
 
 class ConfigError(ValueError):
@@ -225,35 +220,39 @@ def validate_services(raw: Any) -> dict[str, Service]:
 
 
 def validate_settings(raw: dict[str, Any]) -> Settings:
-    """The deploy settings, or a ConfigError; keys carry their variable's name."""
+    """The deploy settings by the names of their variables, or a ConfigError."""
     try:
         return Settings.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(explain("release", error)) from error
+        raise ConfigError(explain("", error)) from error
 
 
 def _clashes(services: dict[str, Service]) -> list[str]:
     """Two services may not claim the same requests."""
-    owners: dict[str, str] = {}
+    owners: dict[str, tuple[str, int]] = {}
     mistakes = []
     for name, service in services.items():
         for number, route in enumerate(service.routes):
-            owner = owners.setdefault(route.key(), name)
+            owner, first = owners.setdefault(route.key(), (name, number))
             if owner != name:
                 mistakes.append(
-                    f"services.{name}.routes[{number}]: {route.host}{route.path} is a route of {owner} already"
+                    f"services.{name}.routes[{number}]: has the host and path of "
+                    f"services.{owner}.routes[{first}] already"
                 )
     return mistakes
 
 
 def explain(path: str, error: ValidationError) -> list[str]:
-    """One line a mistake: its path, the value and the way out."""
+    """One line a mistake: its path, what is expected and the type found.
+
+    Never the value: it may be a secret that stands in the wrong place.
+    """
     mistakes = []
     for one in error.errors():
         unknown = one["type"] == "extra_forbidden"
         loc = one["loc"][:-1] if unknown else one["loc"]
         said = f"unknown key {str(one['loc'][-1])!r}" if unknown else _said(one)
-        mistakes.append(f"{path}{_dotted(loc)}: {said}")
+        mistakes.append(f"{path}{_dotted(loc)}: {said}".lstrip("."))
     return mistakes
 
 
@@ -262,10 +261,8 @@ def _dotted(loc: tuple[int | str, ...]) -> str:
 
 
 def _said(error: Any) -> str:
-    kind, value = str(error["type"]), error.get("input")
-    if kind == "missing":
+    if error["type"] == "missing":
         return "is missing"
-    text = str(error["msg"]).removeprefix("Value error, ")
-    if kind == "value_error" and isinstance(value, dict):
-        return text
-    return f"{text} (got {value!r})" if kind != "value_error" else text
+    if error["type"] == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    return f"{error['msg']} (found {kind(error.get('input'))})"

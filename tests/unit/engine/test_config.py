@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from delight import acts, config, registry, schema
 
-from tests.unit.engine.conftest import API, WORKER, make_release
+from tests.unit.engine.conftest import API, KEY, SECRETS, WORKER, make_release
 
 SAID: dict[str, Any] = {"skip_gate": False, "allow_mixed": False, "migrate": "manual"}
 
@@ -26,10 +26,55 @@ def test_every_wrong_option_is_named() -> None:
     with pytest.raises(schema.ConfigError) as caught:
         options(skip_gate="perhaps", allow_mixed="", migrate="after")
     assert caught.value.mistakes == [
-        "skip_gate: 'perhaps' is neither true nor false",
-        "allow_mixed: '' is neither true nor false",
-        "migrate: 'after' is neither manual nor before",
+        "skip_gate: is neither true nor false",
+        "allow_mixed: is neither true nor false",
+        "migrate: is neither manual nor before",
     ]
+
+
+LOADED: dict[str, Any] = {
+    "app_subnet": "10.89.0.0/16",
+    "deploy_engine": "compose",
+    "release_keep": 5,
+    "release_memory_margin": "256m",
+    "release_disk_free": "1g",
+    "release_inodes_free": 1,
+    "database_max_connections": 0,
+    "services": {"api": API},
+    "secrets": SECRETS,
+    "release_hmac_key": KEY,
+    "env_name": "test",
+    "version": "",
+    "images": {},
+}
+
+
+@pytest.mark.promise("S3")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"secrets": "hunter22"}, "secrets: must be a mapping (found a text)"),
+        ({"secrets": ["hunter22"]}, "secrets: must be a mapping (found a list)"),
+        (
+            {"secrets": {"DATABASE_URL": ["hunter22"]}},
+            "secrets.DATABASE_URL: must be a text (found a list); correct it with ansible-vault edit",
+        ),
+        (
+            {"secrets": {"OTHER": "hunter22"}},
+            "services.api.secrets: DATABASE_URL is not in the vault's `secrets`; add it with",
+        ),
+        ({"release_hmac_key": ["hunter22"]}, "release_hmac_key: must be a text of at least 16"),
+        ({"release_keep": "hunter22"}, "release_keep: Input should be a valid integer"),
+        ({"images": "hunter22"}, "images: must be a mapping (found a text)"),
+        ({"images": {"web": "hunter22"}}, "images.web: no such service; known are api"),
+    ],
+)
+def test_wrong_variables_are_named_without_their_values(change: dict[str, Any], said: str) -> None:
+    value = (LOADED | change).__getitem__
+    with pytest.raises(schema.ConfigError) as caught:
+        config.wanted_tags(config.load(value), value, "v1")
+    assert said in str(caught.value)
+    assert "hunter22" not in str(caught.value)
 
 
 CHECKED = {"api": {**API, "check": ["look"]}, "worker": {**WORKER, "check": ["see"]}}

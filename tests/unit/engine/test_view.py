@@ -112,6 +112,7 @@ def test_a_stop_forbids_all_that_follows_the_next_verdict_and_puts_back(
     assert run.permitted(act) == expected
 
 
+@pytest.mark.promise("R1", "R2")
 @pytest.mark.parametrize("word", ["failed", "unreachable", "fenced"])
 @pytest.mark.parametrize("bad", ["lock", "prepare", "migrate", "stage", "switch", "workers"])
 @pytest.mark.parametrize("act", [*GOOD])

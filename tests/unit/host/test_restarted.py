@@ -30,7 +30,7 @@ def when(host: Host, question: str, then: Callable[[], None]) -> None:
             waiting.pop()()
         return ask(command, *args)
 
-    host.edge.ask = asked  # type: ignore[method-assign]
+    host.edge.ask = asked  # type: ignore[method-assign, assignment]
 
 
 @pytest.mark.parametrize("skip_gate", [False, True])
@@ -46,6 +46,7 @@ def test_a_slot_whose_replicas_were_restarted_can_be_gone_back_to(
     assert solo.hosts["app1"].routes == {"*/api/": "api-blue"}
 
 
+@pytest.mark.promise("G5", "R2")
 @pytest.mark.parametrize(
     "moment", ["show stat", "commit map"], ids=["after the gate", "after the switch"]
 )

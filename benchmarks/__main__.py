@@ -23,9 +23,9 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from lab import paths
-from tests.fleet.support import images, setup
-from tests.fleet.support.fleet import INVENTORY, ROOT, Fleet, Run
+from tests.fleet.support import setup
+from tests.fleet.support.fleet import INVENTORY, SOLO, Fleet
+from tests.fleet.support.playing import ROOT, Run
 
 ROUNDS = 3
 # Kamal 2.12 on such a machine, the same application with one replica, in seconds.
@@ -141,15 +141,12 @@ def phases(fleet: Fleet) -> dict[str, float]:
 def main() -> int:
     """Measure, print, and say which bound is not met; 1 if any is not."""
     os.environ |= {
-        "ANSIBLE_VAULT_IDENTITY_LIST": "fleet@bin/vault-client",
-        "DOCKER_CONFIG": str(paths.DOCKER_CONFIG),
         "ANSIBLE_CALLBACK_PLUGINS": f"{ROOT}/plugins/callback:{ROOT}/benchmarks/callback",
         "REMOTE_CALLS_FILE": str(Path(tempfile.mkdtemp()) / "calls.json"),
     }
-    solo = Fleet(ROOT / "tests/fleet/solo", {"solo": "10.78.0.14"}, "")
+    setup.ensure()
+    solo = Fleet(SOLO, {"solo": "10.78.0.14"}, "")
     pair = Fleet(INVENTORY, {"app1": "10.78.0.11", "app2": "10.78.0.12"}, "")
-    setup.provision(INVENTORY, ROOT / "tests/fleet/solo")
-    images.push("10.78.0.13:5000", setup.vault(INVENTORY)["registry_password"])
     good(solo.deploy("v1", services=fresh()))
     floor_s = statistics.median(floor(solo) for _ in range(ROUNDS))
     one, two, ours = measure(solo), measure(pair), one_replica(solo)

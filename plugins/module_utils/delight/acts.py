@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from delight import controller
 from delight import release as releases
+from delight.host import store
 from delight.view import View
 
 Value = Callable[[str], Any]
@@ -18,7 +20,12 @@ def params(name: str, view: View, value: Value) -> dict[str, Any]:
         return base
     if name == "mend":
         open_run = view.act("look")[view.host]["state"]["run"]
-        return base | {"run": open_run, "keep": int(value("release_keep"))}
+        mended_by = store.owner(controller.me())
+        return base | {
+            "run": open_run,
+            "keep": int(value("release_keep")),
+            "mended_by": mended_by,
+        }
     plan = view.decision("plan")
     mine = plan["hosts"][view.host]
     base |= {"run": plan["run"], "release": plan["to"]}
@@ -39,7 +46,10 @@ def params(name: str, view: View, value: Value) -> dict[str, Any]:
             return base | {"keep": int(value("release_keep")), "seal": mine["seal"]}
         case "undo":
             closes = "migrated" if plan["kind"] == "migrate" else "rolled back"
-            return base | {"keep": int(value("release_keep")), "closes": closes}
+            said = (view.act(act).get(view.host, {}).get("outcome") for act in ("lock", "prepare"))
+            claimed = any(word in ("ok", "unfit") for word in said)
+            keep = int(value("release_keep"))
+            return base | {"keep": keep, "closes": closes, "claimed": claimed}
     return base
 
 

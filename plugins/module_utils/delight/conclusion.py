@@ -9,6 +9,9 @@ from typing import Any
 from delight import decide, report
 from delight.view import View
 
+# What to do about hosts that may not agree.
+NEXT = ["status.yml shows what serves", "recover.yml shows and mends what is left"]
+
 
 def last_word(result: dict[str, Any], hosts: list[str], path: str) -> dict[str, Any]:
     """What a decision that ends a run adds to its own result; `path` (or empty) gets all of it as JSON.
@@ -61,12 +64,15 @@ def of_run(view: View, kind: str, stop: str) -> dict[str, Any]:
             reasons = {
                 host: "migrations are pending; run migrate.yml, or deploy with -e migrate=before"
             }
+    # What serves is what the hosts have said after they were put back, not what the plan had seen.
+    live = {str(said["live"]) for said in acts.get("undo", {}).values() if said.get("live")}
     return base(planned, kind) | {
+        "live": ", ".join(sorted(live)) if "undo" in acts else planned.get("live"),
         "outcome": outcome,
         "reasons": reasons,
         "sick": report.collect_sick(acts),
         "notes": notes,
-        "next": ["recover.yml shows and mends what is left"] if outcome == decide.ATTENTION else [],
+        "next": NEXT if outcome == decide.ATTENTION else [],
         "acts": {
             name: {h: brief(o) for h, o in outcomes.items()} for name, outcomes in acts.items()
         },
@@ -79,7 +85,7 @@ def of_recovery(view: View) -> dict[str, Any]:
     base: dict[str, Any] = {"kind": "recover", "to": None, "live": None}
     looks = view.looks()
     reasons = not_ready(view, looks)
-    if decided["do"] == "busy":
+    if decided["do"] in ("busy", "refused"):
         return base | {"outcome": decide.REFUSED, "reasons": reasons}
     if reasons:
         return base | {"outcome": decide.ATTENTION, "reasons": reasons}
@@ -89,14 +95,14 @@ def of_recovery(view: View) -> dict[str, Any]:
 
 def brief(outcome: dict[str, Any]) -> dict[str, Any]:
     """What the result file keeps of an act."""
-    keys = ("outcome", "reason", "told", "took_s", "seconds", "drained")
+    keys = ("outcome", "reason", "told", "live", "took_s", "seconds", "drained")
     return {key: outcome[key] for key in keys if key in outcome}
 
 
 def not_ready(view: View, looks: dict[str, Any]) -> dict[str, str]:
     """{host: reason} why no plan can be made."""
     decided = view.decision("recovery")
-    if decided.get("do") == "busy":
+    if decided.get("do") in ("busy", "refused"):
         return {"fleet": decided["reason"]}
     reasons = decide.failures(looks)
     if decided.get("do") == "attention":

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from delight.host import store
 from delight.host.serving import MOVED
 
 Outcomes = Mapping[str, Mapping[str, Any]]
@@ -37,7 +38,7 @@ HARMLESS = {"busy", "pending", "refused", "unfit"}
 
 @dataclass(frozen=True)
 class Mending:
-    """How to end what an earlier run left: `do` is nothing, undo, finish, busy or attention."""
+    """How to end what an earlier run left: `do` is nothing, undo, finish, busy, refused or attention."""
 
     do: str
     reason: str = ""
@@ -53,11 +54,11 @@ def switched(look: Mapping[str, Any]) -> bool:
     return bool(run["phase"] == "switching" and after is not None and look["map"]["file"] == after)
 
 
-def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool], me: str = "") -> Mending:
+def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool]) -> Mending:
     """How to end the open runs of a fleet.
 
     `looks` are the outcomes of act `look`; `wanted` is the release the new run is for (None: any);
-    `alive` tells of each open run's id whether its controller still lives here.
+    `alive` tells of each open run's id whether its controller may still live.
     """
     lost = sorted(h for h, look in looks.items() if look["outcome"] != "ok")
     seen = {h: look for h, look in looks.items() if look["outcome"] == "ok"}
@@ -66,12 +67,9 @@ def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool], me: str
         return Mending("nothing")
     hosts = sorted(open_runs)
     first = open_runs[hosts[0]]
-    if any(alive.get(run["id"]) and run["id"] != me for run in open_runs.values()):
-        return Mending(
-            "busy",
-            f"{first['kind']} of {first['to']} by {first['by']['name']} is running; wait for it",
-            hosts,
-        )
+    running = {host: run for host, run in open_runs.items() if alive.get(run["id"])}
+    if running:
+        return Mending("busy", wait_for(running), hosts)
     if lost:
         return Mending(
             "attention",
@@ -89,6 +87,21 @@ def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool], me: str
         return Mending("finish", "every host has the wanted release already", hosts)
     reason = f"the traffic had moved on {', '.join(moved)}" if moved else "no traffic had moved"
     return Mending("undo", reason, hosts)
+
+
+def wait_for(running: Mapping[str, Mapping[str, Any]]) -> str:
+    """Who holds the hosts of `running` ({host: open run}), since when, how far, and the way out."""
+    first = running[min(running)]
+    owner = store.owner(first["by"])
+    phases = ", ".join(
+        f"{run['phase']} on {host}"
+        for host, run in sorted(running.items())
+        if run["id"] == first["id"]
+    )
+    return (
+        f"{first['kind']} of {first['to']} by {owner} is running; wait for it "
+        f"(since {first['started']}, {phases}). If it has died, run recover.yml -e takeover={owner}"
+    )
 
 
 def closed_as_released(look: Mapping[str, Any], ids: set[str]) -> bool:
@@ -138,7 +151,9 @@ def conclude(
     reasons |= undecided or {}
     settled = acts.get("settle", {})
     lost = failures(settled) | failures(acts.get("seal", {})) | failures(acts.get("undo", {}))
-    if lost:
+    # Whoever has taken this run over decides what serves; nothing of it is known here.
+    fenced = any(o["outcome"] == "fenced" for outcomes in acts.values() for o in outcomes.values())
+    if lost or fenced:
         return ATTENTION, reasons | lost
     if settled:
         return RELEASED, {}

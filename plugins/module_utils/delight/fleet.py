@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from delight import conclusion, config, controller, decide, plan, preflight, report
+from delight.host import store
 from delight.registry import RegistryError
 from delight.schema import ConfigError
 from delight.version import NoVersion
@@ -28,6 +29,8 @@ def check(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, An
     """Refuse a configuration with mistakes before any host is asked anything."""
     loaded = config.load(value)
     config.options(value)
+    if value("takeover"):
+        raise ConfigError(["takeover: is for recover.yml alone; run it with takeover, then this"])
     config.wanted_tags(loaded, value, str(value("version")) or "any")
     return {"msg": f"{len(loaded.services)} services are described well"}
 
@@ -35,8 +38,17 @@ def check(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, An
 def recovery(view: View, value: Value, kind: str, check_mode: bool) -> dict[str, Any]:
     """How to end what an earlier run left open, before anything new begins."""
     looks = view.act("look")
-    runs = [look["state"]["run"] for look in looks.values() if look["outcome"] == "ok"]
-    alive = {run["id"]: controller.lives(run["by"]) for run in runs if run}
+    found = [look["state"]["run"] for look in looks.values() if look["outcome"] == "ok"]
+    runs = [run for run in found if run]
+    taken = str(value("takeover")) if kind == "recover" else ""
+    owners = sorted({store.owner(run["by"]) for run in runs})
+    if taken and taken not in owners:
+        holds = f"open are runs by {', '.join(owners)}" if owners else "no run is open"
+        reason = f"takeover: does not name the owner of an open run; {holds}"
+        return {"do": "refused", "do_act": "", "reason": reason, "hosts": [], "show": []}
+    alive = {
+        run["id"]: store.owner(run["by"]) != taken and controller.lives(run["by"]) for run in runs
+    }
     wanted = None
     if alive and kind in ("deploy", "rollback"):
         try:

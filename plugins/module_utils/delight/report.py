@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from delight import decide
+from delight.host import store
 
 Acts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -75,8 +76,8 @@ def status(looks: Mapping[str, Mapping[str, Any]]) -> list[str]:
         if state["run"]:
             run = state["run"]
             lines.append(
-                f"  open run: {run['kind']} of {run['to']} by {run['by']['name']}, phase {run['phase']}; "
-                "run recover.yml"
+                f"  open run: {run['kind']} of {run['to']} by {store.owner(run['by'])} since "
+                f"{run['started']}, phase {run['phase']}; if it has died, run recover.yml"
             )
         if look["map"]["runtime"] != look["map"]["file"]:
             lines.append("  the edge's running map is not the one in its file; run recover.yml")

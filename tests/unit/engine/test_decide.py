@@ -14,6 +14,7 @@ from delight import decide
 from .conftest import make_look
 
 DOCS = Path(__file__).resolve().parents[3] / "docs/how-a-deploy-works.md"
+ME = {"name": "me@there", "pid": 7}
 BEFORE, AFTER = {"*/": "api-blue"}, {"*/": "api-green"}
 EARLY = ("locked", "preparing", "prepared", "migrating", "migrated", "staging", "staged")
 LATE = ("switched", "moving", "moved", "settling")
@@ -23,7 +24,7 @@ def host(phase: str | None, to: str = "v2", moved: bool = False) -> dict[str, An
     """A host whose open run is in `phase`; for `switching` the map tells whether it moved."""
     if phase is None:
         return make_look()
-    run = {"id": "r1", "kind": "deploy", "to": to, "phase": phase, "by": {"name": "me"}}
+    run = {"id": "r1", "kind": "deploy", "to": to, "phase": phase, "by": ME, "started": "noon"}
     if phase in ("switching", *LATE, "sealed"):
         run |= {"before": BEFORE, "after": AFTER}
     look = make_look(run=run)
@@ -84,8 +85,24 @@ def test_an_unreachable_host_needs_attention_while_a_run_is_open() -> None:
     assert do(host(None), lost) == "nothing"
 
 
-def test_a_living_controller_is_waited_for() -> None:
-    assert do(host("staged"), alive=True) == "busy"
+@pytest.mark.promise("C9")
+def test_a_controller_that_may_live_is_waited_for_and_named() -> None:
+    looks = {"a": host("staged"), "b": host("staging"), "c": host(None)}
+    found = decide.mend(looks, "v2", {"r1": True})
+    assert (found.do, found.hosts) == ("busy", ["a", "b"])
+    assert found.reason == (
+        "deploy of v2 by me@there:7 is running; wait for it (since noon, staged on a, staging on b). "
+        "If it has died, run recover.yml -e takeover=me@there:7"
+    )
+
+
+def test_the_one_that_may_live_is_named_not_the_one_that_died() -> None:
+    other = host("staging", to="v9")
+    other["state"]["run"] |= {"id": "r2", "by": {"name": "you@here", "pid": 8}}
+    found = decide.mend({"a": host("staged"), "b": other}, "v2", {"r1": False, "r2": True})
+    assert found.do == "busy"
+    assert found.reason.startswith("deploy of v9 by you@here:8 is running")
+    assert "staged on a" not in found.reason
 
 
 OK = {"outcome": "ok"}
@@ -121,6 +138,9 @@ OK = {"outcome": "ok"}
             decide.REFUSED,
         ),
         ({"seal": {"a": OK, "b": {"outcome": "failed"}}}, decide.ATTENTION),
+        ({"switch": {"a": OK, "b": {"outcome": "fenced"}}, "undo": {"a": OK}}, decide.ATTENTION),
+        ({"prepare": {"a": {"outcome": "fenced"}}, "undo": {"a": OK}}, decide.ATTENTION),
+        ({"stage": {"a": OK}, "undo": {"a": {"outcome": "fenced"}}}, decide.ATTENTION),
     ],
 )
 def test_the_outcome_of_a_run(acts: Any, expected: str) -> None:

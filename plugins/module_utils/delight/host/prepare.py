@@ -21,9 +21,11 @@ def lock(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     if run is not None and run["id"] == wanted["id"]:
         return {"outcome": "ok"}
     if run is not None:
+        owner = store.owner(run["by"])
         raise store.Refused(
             "busy",
-            f"{run['kind']} of {run['to']} by {run['by']['name']} has run since {run['started']}",
+            f"{run['kind']} of {run['to']} by {owner} has run since {run['started']}, phase "
+            f"{run['phase']}; wait for it, or, if it has died, run recover.yml -e takeover={owner}",
         )
     if state["live"] != params["live"] or state["last"] != params["last"]:
         raise store.Refused(

@@ -97,8 +97,7 @@ class Store:
         state = self.load()
         run = state["run"]
         if run is None or run["id"] != run_id:
-            owner = f"run {run['id']} by {run['by']['name']}" if run else "a run that has closed it"
-            raise Refused("fenced", f"this run was taken over by {owner}; nothing was touched")
+            raise Refused("fenced", f"{taken_over(state, run_id)}; nothing was touched")
         return state
 
     def phase(self, state: dict[str, Any], phase: str, **changes: Any) -> None:
@@ -166,6 +165,23 @@ class Store:
             yield
         finally:
             os.close(fd)
+
+
+def owner(by: dict[str, Any]) -> str:
+    """Who holds a run, as others have to name it: user, machine and process."""
+    return f"{by['name']}:{by['pid']}"
+
+
+def taken_over(state: dict[str, Any], run_id: str) -> str:
+    """What became of a run that is not open on this host any more."""
+    run, last = state["run"], state["last"]
+    if run is not None:
+        return (
+            f"this run was taken over: {run['kind']} of {run['to']} by {owner(run['by'])} is open"
+        )
+    if last and last["id"] == run_id:
+        return f"this run was taken over and ended as {last['outcome']}"
+    return f"this run was taken over; {state['live'] or 'nothing'} is live now"
 
 
 def now() -> str:

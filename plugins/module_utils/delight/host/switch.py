@@ -170,10 +170,19 @@ def remember(state: dict[str, Any], run: dict[str, Any]) -> None:
 
 
 def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
-    """Put this host back as it was before the run, wherever the run stood. Safe to repeat."""
+    """Put this host back as it was before the run, wherever the run stood. Safe to repeat.
+
+    With `params["claimed"]` the run was open here: if it is not any more, somebody else has ended it.
+    `live` of the outcome is what this host serves now.
+    """
     state = at.load()
+    closes = params.get("closes", "rolled back")
     if state["run"] is None or state["run"]["id"] != params["run"]["id"]:
-        return {"outcome": "ok", "told": "nothing of this run is open"}
+        last = state["last"] or {}
+        done = (last.get("id"), last.get("outcome")) == (params["run"]["id"], closes)
+        if params.get("claimed") and not done:
+            raise store.Refused("fenced", store.taken_over(state, params["run"]["id"]))
+        return {"outcome": "ok", "told": "nothing of this run is open", "live": state["live"]}
     edge = Edge(at.root)
     run = state["run"]
     before, told = run.get("before"), "nothing had moved"
@@ -193,11 +202,10 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         take_back_worker(at, state, one, manifest)
     for one in run.get("staged", []):
         take_back_slot(at, state, one, manifest)
-    outcome = params.get("closes", "rolled back")
-    at.close(state, outcome)
-    if outcome == "rolled back":
+    at.close(state, closes)
+    if closes == "rolled back":
         prune.prune(at, state, params["keep"])
-    return {"outcome": "ok", "changed": True, "told": told}
+    return {"outcome": "ok", "changed": True, "told": told, "live": state["live"]}
 
 
 def take_back_worker(

@@ -29,6 +29,7 @@ def read(file: Path) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)["services"]

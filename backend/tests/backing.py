@@ -9,13 +9,22 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
+
+from tests.ports import early_end, on_free_ports
 
 # Awkward on purpose: it has to be quoted in a URL, and must be found in no answer and no log.
 PASSWORD = "pl4nted:p@ss/w0rd%"
 USER = "delight"
+# A database is 300 files: on a disk it takes five times as long to make one.
+MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
+ROOM = 1 << 30  # bytes
+
+Server = TypeVar("Server", bound="Backing")
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
@@ -24,14 +33,6 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) ->
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.01)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _account() -> str | None:
@@ -49,8 +50,9 @@ def _program(name: str) -> str:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A temporary folder that belongs to the account of the servers."""
-    path = Path(tempfile.mkdtemp(prefix="delight-test-"))
+    """A temporary folder that belongs to the account of the servers; in memory if there is room."""
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    path = Path(tempfile.mkdtemp(prefix="delight-test-", dir=MEMORY if roomy else None))
     try:
         if account := _account():
             entry = pwd.getpwnam(account)
@@ -78,7 +80,12 @@ class Backing:
                 self._process = subprocess.Popen(
                     self.argv, cwd=self.folder, stdout=log, stderr=log, user=_account()
                 )
-        wait_until(self.ready, f"{self.argv[0]} accepts connections")
+        wait_until(self._is_up, f"{self.argv[0]} accepts connections")
+
+    def _is_up(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise early_end((self.folder / "log").read_text())
+        return self.ready()
 
     def ready(self) -> bool:
         """Does it answer?"""
@@ -127,7 +134,7 @@ def _children(pid: int) -> list[int]:
 class Postgres(Backing):
     """A cluster with password authentication over TCP."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         data = folder / "data"
         secret = folder / "password"
         secret.write_text(PASSWORD)
@@ -137,12 +144,13 @@ class Postgres(Backing):
              f"--pwfile={secret}", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"],
             check=True, cwd=folder, user=_account(), stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        port = free_port()
         options = {"port": port, "listen_addresses": "127.0.0.1", "fsync": "off",
-                   "unix_socket_directories": folder, "max_connections": 50}  # fmt: skip
+                   "unix_socket_directories": folder, "max_connections": 50,
+                   "max_wal_size": "64MB"}  # fmt: skip
         flags = [f"--{key}={value}" for key, value in options.items()]
         argv = [_program("postgres"), "-D", str(data), *flags]
         super().__init__(argv, folder, port, signal.SIGINT)
+        self._numbers = count()
 
     def url(self, database: str = "postgres", password: str = PASSWORD) -> str:
         """A DSN as an operator would write it."""
@@ -161,6 +169,17 @@ class Postgres(Backing):
         assert client.returncode == 0, output
         return output.strip()
 
+    @contextmanager
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """The name of a database, a copy of the template, that is there for the length of the
+        block."""
+        name = f"test_{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        try:
+            yield name
+        finally:
+            self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
     def psql(self, database: str) -> "subprocess.Popen[str]":
         """A session of psql that ends with its input."""
         return subprocess.Popen(
@@ -174,8 +193,7 @@ class Postgres(Backing):
 class Redis(Backing):
     """A server with a password."""
 
-    def __init__(self, folder: Path) -> None:
-        port = free_port()
+    def __init__(self, folder: Path, port: int) -> None:
         config = folder / "redis.conf"
         config.write_text(f'port {port}\nbind 127.0.0.1\nrequirepass "{PASSWORD}"\nsave ""\n')
         config.chmod(0o644)
@@ -196,12 +214,14 @@ class Redis(Backing):
 
 
 @contextmanager
-def running(kind: type[Postgres] | type[Redis]) -> Iterator[Postgres | Redis]:
+def running(kind: Callable[[Path, int], Server]) -> Iterator[Server]:
     """A server for the length of the block."""
-    with _folder() as folder:
-        server = kind(folder)
-        try:
+    with ExitStack() as stack:
+
+        def start(port: int) -> Server:
+            server = kind(stack.enter_context(_folder()), port)
+            stack.callback(server.stop)
             server.start()
-            yield server
-        finally:
-            server.stop()
+            return server
+
+        yield on_free_ports(1, start)

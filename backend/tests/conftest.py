@@ -1,13 +1,10 @@
 """Fixtures: the servers (once a run), a database (once a test), settings, the application."""
 
-import itertools
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import alembic.config
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -19,7 +16,6 @@ from app.main import create_app
 from tests import backing, tokens
 
 BACKEND = Path(__file__).resolve().parents[1]
-_numbers = itertools.count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,7 +36,6 @@ def anyio_backend() -> str:
 def postgres() -> Iterator[backing.Postgres]:
     """A PostgreSQL server."""
     with backing.running(backing.Postgres) as server:
-        assert isinstance(server, backing.Postgres)
         yield server
 
 
@@ -48,36 +43,30 @@ def postgres() -> Iterator[backing.Postgres]:
 def redis() -> Iterator[backing.Redis]:
     """A Redis server."""
     with backing.running(backing.Redis) as server:
-        assert isinstance(server, backing.Redis)
         yield server
 
 
 @pytest.fixture
-def database(postgres: backing.Postgres) -> str:
+def database(postgres: backing.Postgres) -> Iterator[str]:
     """The name of an empty database."""
-    name = f"test_{next(_numbers)}"
-    postgres.sql(f"CREATE DATABASE {name}")
-    return name
+    with postgres.database() as name:
+        yield name
 
 
 @pytest.fixture(scope="session")
-def migrated(postgres: backing.Postgres) -> str:
+def migrated(postgres: backing.Postgres) -> Iterator[str]:
     """The name of a database with all tables, to make others from."""
-    name = "migrated"
-    postgres.sql(f"CREATE DATABASE {name}")
-    subprocess.run(
-        [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=BACKEND, check=True,
-        env={**os.environ, "DATABASE_URL": postgres.url(name)}, capture_output=True,
-    )  # fmt: skip
-    return name
+    with postgres.database() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", postgres.url(name))
+        alembic.config.main(["-c", str(BACKEND / "alembic.ini"), "upgrade", "head"])
+        yield name
 
 
 @pytest.fixture
-def tables(postgres: backing.Postgres, migrated: str) -> str:
+def tables(postgres: backing.Postgres, migrated: str) -> Iterator[str]:
     """The name of a database with all tables and no row."""
-    name = f"test_{next(_numbers)}"
-    postgres.sql(f"CREATE DATABASE {name} TEMPLATE {migrated} STRATEGY FILE_COPY")
-    return name
+    with postgres.database(migrated) as name:
+        yield name
 
 
 @pytest.fixture

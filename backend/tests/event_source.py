@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from tests.backing import Postgres
+from tests.process import http
 from tests.tokens import signed_in
 
 PATH = "/api/v1/events"
@@ -57,7 +58,7 @@ class Stream:
 def stream(url: str, subject: str = "user_1", last_id: int | None = None) -> Iterator[Stream]:
     """A stream for the length of the block; nothing that does not come within a minute."""
     headers = signed_in(subject) | ({"Last-Event-ID": str(last_id)} if last_id else {})
-    with httpx.stream("GET", url + PATH, headers=headers, timeout=60) as answer:
+    with http.stream("GET", url + PATH, headers=headers, timeout=60) as answer:
         assert answer.status_code == 200, answer.read()
         yield Stream(answer)
 

@@ -3,13 +3,12 @@
 import signal
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from app.core.settings import Settings
 from tests.backing import Postgres, wait_until
 from tests.event_source import PATH, EventSource, Writer, insert, stream
-from tests.process import Service, service
+from tests.process import Service, http, service
 from tests.tokens import public_pem, signed_in
 
 LONG = "3600"  # seconds: nothing that a test sees comes from a timer
@@ -39,15 +38,8 @@ def running(values: dict[str, str]) -> Iterator[Service]:
 
 def sign_up(running: Service, subject: str = "user_1") -> None:
     """Let a user come to be."""
-    me = httpx.get(f"{running.url}/api/v1/users/me", headers=signed_in(subject))
+    me = http.get(f"{running.url}/api/v1/users/me", headers=signed_in(subject))
     assert me.status_code == 200
-
-
-def metric(running: Service, name: str) -> float:
-    """The value of a metric without labels."""
-    text = httpx.get(f"http://127.0.0.1:{running.metrics_port}/metrics").text
-    [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
-    return float(line.split()[1])
 
 
 def test_events_come_and_can_be_resumed(running: Service, postgres: Postgres, tables: str) -> None:
@@ -79,9 +71,9 @@ def test_more_than_a_page(running: Service, postgres: Postgres, tables: str) -> 
 
 def test_refusals(running: Service) -> None:
     url = running.url + PATH
-    assert httpx.get(url).status_code == 401
+    assert http.get(url).status_code == 401
     for wrong in ("x", "-1", str(2**63)):
-        answer = httpx.get(url, headers={"Last-Event-ID": wrong, **signed_in()})
+        answer = http.get(url, headers={"Last-Event-ID": wrong, **signed_in()})
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["pointer"] == "/Last-Event-ID"
 
@@ -135,7 +127,7 @@ def test_an_idle_stream_is_alive_and_holds_no_connection(
     with service(values | {"DB_POOL_SIZE": "1", "EVENTS_HEARTBEAT": "0.05"}) as running:
         sign_up(running)
         with stream(running.url) as one, stream(running.url), stream(running.url):
-            assert metric(running, "events_streams_open") == 3
+            assert running.metric("events_streams_open") == 3
             sign_up(running, "user_2")
             for line in one.answer.iter_lines():
                 if line.startswith(":"):
@@ -145,8 +137,8 @@ def test_an_idle_stream_is_alive_and_holds_no_connection(
             postgres.sql(insert("silent"), tables)
             with stream(running.url) as late:
                 assert late.take(1)
-        wait_until(lambda: metric(running, "events_streams_open") == 0, "all places are free")
-        wait_until(lambda: metric(running, "db_pool_checked_out") == 0, "no connection is in use")
+        wait_until(lambda: running.metric("events_streams_open") == 0, "all places are free")
+        wait_until(lambda: running.metric("db_pool_checked_out") == 0, "no connection is in use")
 
 
 def test_places_are_bounded(values: dict[str, str]) -> None:
@@ -155,11 +147,11 @@ def test_places_are_bounded(values: dict[str, str]) -> None:
         sign_up(running)
         url = running.url + PATH
         with stream(running.url), stream(running.url):
-            mine = httpx.get(url, headers=signed_in())
+            mine = http.get(url, headers=signed_in())
             assert (mine.status_code, mine.json()["code"]) == (429, "too_many_streams")
             assert mine.headers["retry-after"] == "5"
             with stream(running.url, "user_2"):
-                full = httpx.get(url, headers=signed_in("user_3"))
+                full = http.get(url, headers=signed_in("user_3"))
                 assert (full.status_code, full.json()["code"]) == (503, "unavailable")
                 assert full.headers["retry-after"] == "5"
         # The server sees at its next sign of life that the clients have left.
@@ -170,8 +162,8 @@ def test_a_place_is_free_when_its_client_has_left(values: dict[str, str]) -> Non
     with service(values | one) as running:
         sign_up(running)
         with stream(running.url):
-            assert httpx.get(running.url + PATH, headers=signed_in()).status_code == 503
-        wait_until(lambda: metric(running, "events_streams_open") == 0, "the place is free")
+            assert http.get(running.url + PATH, headers=signed_in()).status_code == 503
+        wait_until(lambda: running.metric("events_streams_open") == 0, "the place is free")
         with stream(running.url):
             pass
 
@@ -186,7 +178,7 @@ def test_a_stream_ends_for_a_new_sign_in(values: dict[str, str]) -> None:
 def test_a_stop_ends_streams_cleanly(running: Service) -> None:
     # An hour of grace: that it ends at all is the streams' doing.
     with stream(running.url) as opened:
-        wait_until(lambda: metric(running, "events_streams_open") == 1, "the stream is open")
+        wait_until(lambda: running.metric("events_streams_open") == 1, "the stream is open")
         running.process.send_signal(signal.SIGTERM)
         assert list(opened.events()) == []
     status, lines = running.end()

@@ -7,7 +7,6 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from redis import Redis as Client
 from redis.asyncio import Redis as AsyncClient
@@ -67,7 +66,7 @@ def test_a_new_user_is_welcomed_once(
         put(with_tables, "send_notice", user_id=user, kind="welcome")
         wait_until(lambda: "nothing to do" in running.log(), "the job has run again")
         assert count(NOTICES) == 1
-        metrics = httpx.get(f"http://127.0.0.1:{running.metrics_port}/metrics").text
+        metrics = running.metrics()
         assert 'jobs_total{job="send_notice",outcome="done"} 2.0' in metrics
         assert 'delight_info{release="r-7"' in metrics
         running.process.send_signal(signal.SIGTERM)
@@ -203,7 +202,7 @@ def test_a_job_that_fails_is_told_and_the_next_one_runs(
         wait_until((folder / "next.begun").exists, "the next job runs")
         (folder / "next.go").touch()
         wait_until((folder / "next.done").exists, "to its end")
-        metrics = httpx.get(f"http://127.0.0.1:{running.metrics_port}/metrics").text
+        metrics = running.metrics()
         assert 'jobs_total{job="fail",outcome="failed"} 1.0' in metrics
         running.process.send_signal(signal.SIGTERM)
         _, lines = running.end()

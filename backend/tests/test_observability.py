@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -16,7 +15,7 @@ from app.core.redact import MASK, Redactor
 from app.core.settings import ConfigurationError, Settings, load
 from app.worker.queue import Job, Queue
 from tests.backing import PASSWORD, Postgres, Redis, wait_until
-from tests.process import command, service
+from tests.process import command, http, service
 from tests.receiver import Received, Receiver, receiving
 from tests.tokens import public_pem, signed_in, token
 from tests.worker import worker
@@ -62,7 +61,7 @@ def test_sentry_is_told_of_errors_and_not_of_persons(
 ) -> None:
     dsn = f"http://planted-key@{receiver.address}/42"
     with service(values | {"SENTRY_DSN": dsn}, "tests.broken_app") as running:
-        answer = httpx.get(
+        answer = http.get(
             f"{running.url}/broken/{PERSON}?email={PERSON}@example.com&key=planted-query",
             headers={"Cookie": "__session=planted-cookie", "X-Request-ID": "id-9", **signed_in()},
         )
@@ -118,9 +117,9 @@ def test_traces_of_requests_statements_and_commands(
     }
     with service(values | collector, "tests.broken_app") as running:
         me = f"{running.url}/api/v1/users/me?email={PERSON}@example.com"
-        assert httpx.get(me, headers={"traceparent": parent, **signed_in()}).status_code == 200
-        assert httpx.get(me, headers={"Authorization": "Bearer x"}).status_code == 401
-        assert httpx.get(f"{running.url}/broken/{PERSON}").status_code == 500
+        assert http.get(me, headers={"traceparent": parent, **signed_in()}).status_code == 200
+        assert http.get(me, headers={"Authorization": "Bearer x"}).status_code == 401
+        assert http.get(f"{running.url}/broken/{PERSON}").status_code == 500
         running.process.terminate()
         running.process.wait(60)
     resource, found = spans(receiver.requests)
@@ -184,7 +183,7 @@ def test_a_collector_that_is_gone_holds_nobody(values: dict[str, str]) -> None:
         "SENTRY_DSN": "http://k@127.0.0.1:1/1",
     }
     with service(values | gone, "tests.broken_app") as running:
-        assert httpx.get(f"{running.url}/broken/x").status_code == 500
+        assert http.get(f"{running.url}/broken/x").status_code == 500
         running.process.terminate()
         status, _ = running.end()
     assert status == 0

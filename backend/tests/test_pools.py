@@ -1,10 +1,8 @@
 """The metrics of the pools of connections."""
 
-import httpx
-
 from app.core.settings import Settings
 from tests.backing import Redis, wait_until
-from tests.process import service
+from tests.process import http, service
 from tests.worker import values_of
 
 
@@ -18,10 +16,10 @@ def test_pools_are_measured(with_tables: Settings, redis: Redis) -> None:
     with service(values_of(with_tables)) as running:
 
         def measured() -> dict[str, float]:
-            return pool_samples(httpx.get(f"http://127.0.0.1:{running.metrics_port}/metrics").text)
+            return pool_samples(running.metrics())
 
         assert (
-            httpx.get(f"{running.url}/api/v1/health/detailed").json()["checks"]["redis"]["status"]
+            http.get(f"{running.url}/api/v1/health/detailed").json()["checks"]["redis"]["status"]
             == "connected"
         )
         before = measured()
@@ -34,7 +32,7 @@ def test_pools_are_measured(with_tables: Settings, redis: Redis) -> None:
         with redis.stopped():
 
             def seen() -> bool:
-                httpx.get(f"{running.url}/api/v1/health/detailed")
+                http.get(f"{running.url}/api/v1/health/detailed")
                 return measured()['redis_errors_total{kind="connection"}'] > 0
 
             wait_until(seen, "the outage is counted")

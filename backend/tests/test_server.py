@@ -1,15 +1,16 @@
 """The process: starts, logs, shows its metrics, survives outages, stops gracefully."""
 
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app import __version__
-from tests.backing import PASSWORD, Postgres, Redis, free_port, wait_until
-from tests.process import Service, command, service
+from tests.backing import PASSWORD, Postgres, Redis, wait_until
+from tests.ports import free_ports
+from tests.process import Service, command, http, service
 
 SLOW = "tests.slow_app"
 
@@ -30,23 +31,21 @@ def values(postgres: Postgres, redis: Redis, tmp_path: Path) -> dict[str, str]:
 
 def in_progress(running: Service) -> int:
     """Requests that the service is answering, by its own metrics."""
-    text = httpx.get(f"http://127.0.0.1:{running.metrics_port}/metrics").text
-    [line] = [line for line in text.splitlines() if line.startswith("http_requests_in_progress ")]
-    return int(float(line.split()[1]))
+    return int(running.metric("http_requests_in_progress"))
 
 
 def test_serves_and_stops(values: dict[str, str]) -> None:
     with service(values) as running:
-        answer = httpx.get(f"{running.url}/api/v1/health/detailed")
+        answer = http.get(f"{running.url}/api/v1/health/detailed")
         assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
         assert answer.json()["release"] == "r-7"
         assert "server" not in answer.headers
-        assert httpx.get(f"{running.url}/metrics").status_code == 404
+        assert http.get(f"{running.url}/metrics").status_code == 404
         beside = f"http://127.0.0.1:{running.metrics_port}"
-        metrics = httpx.get(f"{beside}/metrics")
+        metrics = http.get(f"{beside}/metrics")
         assert f'delight_info{{release="r-7",version="{__version__}"}} 1.0' in metrics.text
         assert "process_resident_memory_bytes" in metrics.text
-        assert httpx.get(f"{beside}/api/v1/health").status_code == 404
+        assert http.get(f"{beside}/api/v1/health").status_code == 404
         running.process.send_signal(signal.SIGTERM)
         status, lines = running.end()
     assert status == 0
@@ -56,7 +55,7 @@ def test_serves_and_stops(values: dict[str, str]) -> None:
 
 def test_open_requests_are_finished(values: dict[str, str], tmp_path: Path) -> None:
     with service(values, SLOW) as running, ThreadPoolExecutor() as pool:
-        request = pool.submit(httpx.get, f"{running.url}/slow", timeout=120)
+        request = pool.submit(http.get, f"{running.url}/slow", timeout=120)
         wait_until(lambda: in_progress(running) == 1, "the request has arrived")
         running.process.send_signal(signal.SIGTERM)
         wait_until(running.refuses, "new connections are refused")
@@ -72,7 +71,7 @@ def test_open_requests_are_finished(values: dict[str, str], tmp_path: Path) -> N
 
 def test_a_request_longer_than_the_bound_is_cut(values: dict[str, str]) -> None:
     with service(values | {"GRACEFUL_TIMEOUT": "1"}, SLOW) as running, ThreadPoolExecutor() as pool:
-        request = pool.submit(httpx.get, f"{running.url}/slow", timeout=120)
+        request = pool.submit(http.get, f"{running.url}/slow", timeout=120)
         wait_until(lambda: in_progress(running) == 1, "the request has arrived")
         running.process.send_signal(signal.SIGTERM)
         status, lines = running.end()
@@ -84,7 +83,7 @@ def test_a_request_longer_than_the_bound_is_cut(values: dict[str, str]) -> None:
 def test_a_second_signal_ends_the_wait(values: dict[str, str]) -> None:
     # One hour of grace: that the process ends at all is the second signal's work.
     with service(values | {"GRACEFUL_TIMEOUT": "3600"}, SLOW) as running, ThreadPoolExecutor() as p:
-        request = p.submit(httpx.get, f"{running.url}/slow", timeout=120)
+        request = p.submit(http.get, f"{running.url}/slow", timeout=120)
         wait_until(lambda: in_progress(running) == 1, "the request has arrived")
         running.process.send_signal(signal.SIGINT)
         wait_until(running.refuses, "the first signal has been seen")
@@ -100,7 +99,7 @@ def test_survives_frozen_dependencies(
     with service(values | {"HEALTH_TIMEOUT": "0.5"}) as running:
 
         def is_now(status: str) -> bool:
-            answer = httpx.get(f"{running.url}/api/v1/health/detailed", timeout=60)
+            answer = http.get(f"{running.url}/api/v1/health/detailed", timeout=60)
             return bool(answer.json()["status"] == status)
 
         wait_until(lambda: is_now("healthy"), "healthy at first")
@@ -128,11 +127,13 @@ def test_a_configuration_that_cannot_be_used() -> None:
 
 
 def test_a_port_in_use(values: dict[str, str]) -> None:
-    with service(values) as running:
-        local = {"HOST": "127.0.0.1", "METRICS_PORT": str(free_port())}
-        done = command("app", **values, **local, PORT=str(running.port))
-    assert done.returncode not in {0, None}
-    assert "address already in use" in done.stdout
+    port, other = free_ports(2)
+    with socket.create_server(("127.0.0.1", port)):
+        for name in ("PORT", "METRICS_PORT"):
+            own = {"HOST": "127.0.0.1", "PORT": str(other), "METRICS_PORT": str(other)}
+            done = command("app", **values | own | {name: str(port)})
+            assert done.returncode not in {0, None}
+            assert "address already in use" in done.stdout
 
 
 def test_healthcheck(values: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from app.core.settings import Settings
 from app.start import main
 from app.worker import jobs, process
 from app.worker.queue import Job, Queue
-from tests.backing import free_port, wait_until
+from tests.backing import wait_until
 from tests.conftest import BACKEND
-from tests.process import environment, lines_of
+from tests.ports import early_end, on_free_ports
+from tests.process import environment, http, lines_of
 from tests.tokens import public_pem
 
 OLD, NEW = 1, 2  # schemas: what the release in hand knows, and what the one after it does
@@ -26,10 +27,12 @@ OLD, NEW = 1, 2  # schemas: what the release in hand knows, and what the one aft
 class Worker:
     """A running `python -m app.worker`, or what stands in for it."""
 
-    def __init__(self, values: Mapping[str, str], folder: Path, target: str) -> None:
+    def __init__(
+        self, values: Mapping[str, str], folder: Path, target: str, metrics_port: int
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.heartbeat, self._log = folder / "heartbeat", folder / "log"
-        self.metrics_port = free_port()
+        self.metrics_port = metrics_port
         own = {
             "HEARTBEAT_FILE": str(self.heartbeat),
             "METRICS_PORT": str(self.metrics_port),
@@ -46,14 +49,24 @@ class Worker:
         """All that it has written so far."""
         return self._log.read_text()
 
+    def metrics(self) -> str:
+        """The text of /metrics."""
+        return http.get(f"http://127.0.0.1:{self.metrics_port}/metrics").text
+
     def is_well(self) -> bool:
         """Does its heartbeat say so? Fails at once when the process has ended."""
-        assert self.process.poll() is None, self.log()
+        if self.process.poll() is not None:
+            raise early_end(self.log())
         return self.heartbeat.exists() and "healthy" in self.heartbeat.read_text()
 
     def end(self) -> tuple[int, list[dict[str, Any]]]:
         """Wait for its end: exit status and log lines."""
         return self.process.wait(60), lines_of(self.log())
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        self.process.kill()
+        self.process.wait()
 
 
 def values_of(settings: Settings) -> dict[str, str]:
@@ -81,13 +94,15 @@ def put(settings: Settings, name: str, schema: int = OLD, **arguments: str) -> N
 @contextmanager
 def worker(values: Mapping[str, str], folder: Path, target: str = "app.worker") -> Iterator[Worker]:
     """A worker for the length of the block."""
-    running = Worker(values, folder, target)
-    try:
-        wait_until(running.is_well, "the worker is well")
-        yield running
-    finally:
-        running.process.kill()
-        running.process.wait()
+    with ExitStack() as stack:
+
+        def start(metrics_port: int) -> Worker:
+            running = Worker(values, folder, target, metrics_port)
+            stack.callback(running.kill)
+            wait_until(running.is_well, "the worker is well")
+            return running
+
+        yield on_free_ports(1, start)
 
 
 async def slow(mark: str) -> None:

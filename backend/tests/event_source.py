@@ -10,10 +10,30 @@ from typing import Any, NamedTuple
 import httpx
 
 from tests.backing import Postgres
-from tests.process import http
-from tests.tokens import signed_in
+from tests.process import Service, http
+from tests.tokens import public_pem, signed_in
 
 PATH = "/api/v1/events"
+LONG = "3600"  # seconds: nothing that a test sees comes from a timer
+
+
+def values_of(database_url: str, redis_url: str) -> dict[str, str]:
+    """The environment of a service whose streams have no timers to help them."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "CLERK_JWT_KEY": public_pem(),
+        "RELEASE": "old",
+        "EVENTS_HEARTBEAT": LONG,
+        "EVENTS_MAX_AGE": LONG,
+        "GRACEFUL_TIMEOUT": LONG,
+    }
+
+
+def sign_up(running: Service, subject: str = "user_1") -> None:
+    """Let a user come to be."""
+    me = http.get(f"{running.url}/api/v1/users/me", headers=signed_in(subject))
+    assert me.status_code == 200
 
 
 class Event(NamedTuple):

@@ -1,51 +1,42 @@
-"""The stream of a user's notices: at once, in order, each once; through outages and deploys."""
+"""The stream of a user's notices: at once, in order, each once; one service for all these tests."""
 
-import signal
 from collections.abc import Iterator
 
 import pytest
 
-from app.core.settings import Settings
-from tests.backing import Postgres, wait_until
-from tests.event_source import PATH, EventSource, Writer, insert, stream
+from tests.backing import Postgres, Redis, wait_until
+from tests.event_source import PATH, insert, sign_up, stream, values_of
 from tests.process import Service, http, service
-from tests.tokens import public_pem, signed_in
-
-LONG = "3600"  # seconds: nothing that a test sees comes from a timer
+from tests.tokens import signed_in
 
 
-@pytest.fixture
-def values(with_tables: Settings) -> dict[str, str]:
-    """The environment of a service whose streams have no timers to help them."""
-    return {
-        "DATABASE_URL": with_tables.database_url.get_secret_value(),
-        "REDIS_URL": with_tables.redis_url.get_secret_value(),
-        "CLERK_JWT_KEY": public_pem(),
-        "RELEASE": "old",
-        "EVENTS_HEARTBEAT": LONG,
-        "EVENTS_MAX_AGE": LONG,
-        "GRACEFUL_TIMEOUT": LONG,
-    }
+@pytest.fixture(scope="module")
+def tables(postgres: Postgres, migrated: str) -> Iterator[str]:
+    """The name of the service's database."""
+    with postgres.database(migrated) as name:
+        yield name
 
 
-@pytest.fixture
-def running(values: dict[str, str]) -> Iterator[Service]:
-    """A service with a user."""
-    with service(values) as made:
-        sign_up(made)
+@pytest.fixture(scope="module")
+def running(postgres: Postgres, redis: Redis, tables: str) -> Iterator[Service]:
+    """A service that every test leaves as it was."""
+    with service(values_of(postgres.url(tables), redis.url())) as made:
         yield made
 
 
-def sign_up(running: Service, subject: str = "user_1") -> None:
-    """Let a user come to be."""
-    me = http.get(f"{running.url}/api/v1/users/me", headers=signed_in(subject))
-    assert me.status_code == 200
+@pytest.fixture
+def user(running: Service, request: pytest.FixtureRequest) -> str:
+    """A user of the test's own."""
+    sign_up(running, request.node.name)
+    return str(request.node.name)
 
 
-def test_events_come_and_can_be_resumed(running: Service, postgres: Postgres, tables: str) -> None:
-    sign_up(running, "user_2")
-    first = int(postgres.sql(insert("before"), tables))
-    with stream(running.url) as opened:
+def test_events_come_and_can_be_resumed(
+    running: Service, user: str, postgres: Postgres, tables: str
+) -> None:
+    sign_up(running, "another")
+    first = int(postgres.sql(insert("before", user), tables))
+    with stream(running.url, user) as opened:
         headers = opened.answer.headers
         assert headers["content-type"].startswith("text/event-stream")
         assert headers["cache-control"] == "no-store, no-transform"
@@ -53,19 +44,19 @@ def test_events_come_and_can_be_resumed(running: Service, postgres: Postgres, ta
         assert opened.retry == 1000
         assert before.id == first
         assert before.data.keys() == {"id", "kind", "data", "created_at"}
-        postgres.sql(insert("other", "user_2"), tables)
-        ids = [int(postgres.sql(insert(kind), tables)) for kind in ("one", "two")]
+        postgres.sql(insert("other", "another"), tables)
+        ids = [int(postgres.sql(insert(kind, user), tables)) for kind in ("one", "two")]
         events = opened.take(2)
         assert [event.id for event in events] == ids
         assert [event.data["kind"] for event in events] == ["one", "two"]
-    with stream(running.url, last_id=ids[0]) as opened:
+    with stream(running.url, user, ids[0]) as opened:
         assert [event.data["kind"] for event in opened.take(1)] == ["two"]
 
 
-def test_more_than_a_page(running: Service, postgres: Postgres, tables: str) -> None:
-    many = insert("many").replace("FROM users", "FROM users, generate_series(1, 250)")
+def test_more_than_a_page(running: Service, user: str, postgres: Postgres, tables: str) -> None:
+    many = insert("many", user).replace("FROM users", "FROM users, generate_series(1, 250)")
     ids = [int(line) for line in postgres.sql(many, tables).split()]
-    with stream(running.url) as opened:
+    with stream(running.url, user) as opened:
         assert [event.id for event in opened.take(250)] == ids
 
 
@@ -78,137 +69,25 @@ def test_refusals(running: Service) -> None:
         assert answer.json()["errors"][0]["pointer"] == "/Last-Event-ID"
 
 
-def test_ids_are_in_the_order_of_commits(running: Service, postgres: Postgres, tables: str) -> None:
+def test_ids_are_in_the_order_of_commits(
+    running: Service, user: str, postgres: Postgres, tables: str
+) -> None:
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     held = waiting.replace("NOT ", "")
     slow, quick = postgres.psql(tables), postgres.psql(tables)
     assert slow.stdin is not None
-    slow.stdin.write(f"BEGIN; {insert('slow')}\n")
+    slow.stdin.write(f"BEGIN; {insert('slow', user)}\n")
     slow.stdin.flush()
     wait_until(lambda: postgres.sql(held, tables) == "1", "the slow one has its id")
     assert quick.stdin is not None
-    quick.stdin.write(f"{insert('quick')}\n")
+    quick.stdin.write(f"{insert('quick', user)}\n")
     quick.stdin.flush()
     wait_until(lambda: postgres.sql(waiting, tables) == "1", "the quick one waits for it")
-    with stream(running.url) as opened:
+    with stream(running.url, user) as opened:
         # Others need not wait.
-        sign_up(running, "user_2")
-        postgres.sql(insert("other", "user_2"), tables)
+        sign_up(running, "another")
+        postgres.sql(insert("other", "another"), tables)
         slow.communicate("COMMIT;\n", timeout=60)
         quick.communicate(timeout=60)
         events = opened.take(2)
     assert [event.data["kind"] for event in events] == ["slow", "quick"]
-
-
-def test_a_lost_connection_loses_no_event(
-    running: Service, postgres: Postgres, tables: str
-) -> None:
-    listening = (
-        "FROM pg_stat_activity WHERE application_name = 'delight-events' "
-        "AND datname = current_database()"
-    )
-    with stream(running.url) as opened:
-        wait_until(
-            lambda: postgres.sql(f"SELECT count(*) {listening}", tables) == "1", "it listens"
-        )
-        postgres.sql(insert("before"), tables)
-        assert [event.data["kind"] for event in opened.take(1)] == ["before"]
-        postgres.sql(f"SELECT pg_terminate_backend(pid) {listening}; {insert('between')}", tables)
-        assert [event.data["kind"] for event in opened.take(1)] == ["between"]
-        with postgres.stopped():
-            pass
-        postgres.sql(insert("after"), tables)
-        assert [event.data["kind"] for event in opened.take(1)] == ["after"]
-
-
-def test_an_idle_stream_is_alive_and_holds_no_connection(
-    values: dict[str, str], postgres: Postgres, tables: str
-) -> None:
-    with service(values | {"DB_POOL_SIZE": "1", "EVENTS_HEARTBEAT": "0.05"}) as running:
-        sign_up(running)
-        with stream(running.url) as one, stream(running.url), stream(running.url):
-            assert running.metric("events_streams_open") == 3
-            sign_up(running, "user_2")
-            for line in one.answer.iter_lines():
-                if line.startswith(":"):
-                    break
-            # Without a notification a look at each heartbeat would do.
-            postgres.sql("ALTER TABLE notices DISABLE TRIGGER notices_tell", tables)
-            postgres.sql(insert("silent"), tables)
-            with stream(running.url) as late:
-                assert late.take(1)
-        wait_until(lambda: running.metric("events_streams_open") == 0, "all places are free")
-        wait_until(lambda: running.metric("db_pool_checked_out") == 0, "no connection is in use")
-
-
-def test_places_are_bounded(values: dict[str, str]) -> None:
-    few = {"EVENTS_MAX_STREAMS": "3", "EVENTS_MAX_STREAMS_PER_USER": "2"}
-    with service(values | few) as running:
-        sign_up(running)
-        url = running.url + PATH
-        with stream(running.url), stream(running.url):
-            mine = http.get(url, headers=signed_in())
-            assert (mine.status_code, mine.json()["code"]) == (429, "too_many_streams")
-            assert mine.headers["retry-after"] == "5"
-            with stream(running.url, "user_2"):
-                full = http.get(url, headers=signed_in("user_3"))
-                assert (full.status_code, full.json()["code"]) == (503, "unavailable")
-                assert full.headers["retry-after"] == "5"
-        # The server sees at its next sign of life that the clients have left.
-
-
-def test_a_place_is_free_when_its_client_has_left(values: dict[str, str]) -> None:
-    one = {"EVENTS_MAX_STREAMS": "1", "EVENTS_HEARTBEAT": "0.05"}
-    with service(values | one) as running:
-        sign_up(running)
-        with stream(running.url):
-            assert http.get(running.url + PATH, headers=signed_in()).status_code == 503
-        wait_until(lambda: running.metric("events_streams_open") == 0, "the place is free")
-        with stream(running.url):
-            pass
-
-
-def test_a_stream_ends_for_a_new_sign_in(values: dict[str, str]) -> None:
-    with service(values | {"EVENTS_MAX_AGE": "0.1"}) as running:
-        sign_up(running)
-        with stream(running.url) as opened:
-            assert list(opened.events()) == []
-
-
-def test_a_stop_ends_streams_cleanly(running: Service) -> None:
-    # An hour of grace: that it ends at all is the streams' doing.
-    with stream(running.url) as opened:
-        wait_until(lambda: running.metric("events_streams_open") == 1, "the stream is open")
-        running.process.send_signal(signal.SIGTERM)
-        assert list(opened.events()) == []
-    status, lines = running.end()
-    assert status == 0
-    [line] = [line for line in lines if line.get("path") == PATH]
-    assert (line["route"], line["status"]) == (PATH, 200)
-
-
-def test_no_event_is_lost_or_repeated_across_a_switch(
-    values: dict[str, str], postgres: Postgres, tables: str
-) -> None:
-    with service(values) as old, service(values | {"RELEASE": "new"}) as new:
-        sign_up(old)
-        writer, source = Writer(postgres, tables), EventSource([old.url, new.url])
-        writer.start()
-        source.start()
-        wait_until(lambda: len(source.seen) >= 10, "events come from the old release")
-        old.process.send_signal(signal.SIGTERM)
-        status, _ = old.end()
-        assert status == 0
-        wait_until(lambda: source.served.count(new.url) >= 10, "events come from the new one")
-        writer.enough.set()
-        writer.join(60)
-        ids = [
-            int(line) for line in postgres.sql("SELECT id FROM notices ORDER BY id", tables).split()
-        ]
-        wait_until(lambda: len(source.seen) >= len(ids), "all have come")
-        source.enough.set()
-        postgres.sql(insert("last"), tables)
-        source.join(60)
-    assert source.seen[: len(ids)] == ids
-    assert source.served[0] == old.url
-    assert source.ends == ["ended"]

@@ -60,7 +60,7 @@ def claim(view: View) -> dict[str, Any]:
 
 
 def checks(plan: dict[str, Any], mine: dict[str, Any]) -> list[dict[str, Any]]:
-    """[{"service", "argv"}] of the services that a deploy renews on this host.
+    """[{"service", "argv", "timeout_s"}] of the services that a deploy renews on this host.
 
     A rollback runs none: it may be the answer to the very outage that a check would find.
     """
@@ -68,7 +68,11 @@ def checks(plan: dict[str, Any], mine: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     services = plan["manifest"]["services"]
     renewed = [one["service"] for one in mine["stage"] + mine["workers"]]
-    return [{"service": n, "argv": services[n]["check"]} for n in renewed if services[n]["check"]]
+    return [
+        {"service": n, "argv": services[n]["check"], "timeout_s": services[n]["check_timeout_s"]}
+        for n in renewed
+        if services[n]["check"]
+    ]
 
 
 def prepare(plan: dict[str, Any], mine: dict[str, Any], value: Value) -> dict[str, Any]:

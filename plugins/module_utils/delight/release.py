@@ -15,7 +15,7 @@ from typing import Any
 
 from delight import render
 from delight.host.store import LAYOUT
-from delight.schema import Service, Settings
+from delight.schema import Migrate, Service, Settings
 
 # Mode and owner of the files of a release. Compose reads settings as root; a secret belongs to
 # the uid of the container that it is mounted into.
@@ -115,9 +115,20 @@ def describe(
         "writable": service.writable,
         "secrets": secret_digests,
         "check": service.check,
-        "migrate": service.migrate.model_dump() if service.migrate else None,
+        "check_timeout_s": service.check_timeout,
+        "migrate": describe_migrate(service.migrate) if service.migrate else None,
         "overlap": service.overlap,
         "singleton": service.singleton,
+    }
+
+
+def describe_migrate(migrate: Migrate) -> dict[str, Any]:
+    """The migration commands, and their bounds in seconds."""
+    return {
+        "command": migrate.command,
+        "timeout_s": migrate.timeout,
+        "check": migrate.check,
+        "check_timeout_s": migrate.check_timeout,
     }
 
 

@@ -101,6 +101,12 @@ class Migrate(Strict):
     check: list[str] = Field(
         min_length=1, description="Prints one pending migration a line; nothing when there is none."
     )
+    timeout: Duration = Field(
+        "1h", validate_default=True, description="For `command`; then its container is killed."
+    )
+    check_timeout: Duration = Field(
+        "60s", validate_default=True, description="For `check`; then its container is killed."
+    )
 
 
 class Service(Strict):
@@ -153,6 +159,9 @@ class Service(Strict):
         None,
         min_length=1,
         description="Run on every host before a deploy stages anything; a status but 0 refuses it.",
+    )
+    check_timeout: Duration = Field(
+        "60s", validate_default=True, description="For `check`; then its container is killed."
     )
     migrate: Migrate | None = Field(
         None, description="Database migrations, as a step of their own."

@@ -87,7 +87,7 @@ def checks(kind: str = "deploy", skip_gate: bool = False) -> list[dict[str, Any]
 
 
 def test_what_a_deploy_renews_is_checked_before() -> None:
-    assert checks() == [{"service": "api", "argv": ["look"]}]
+    assert checks() == [{"service": "api", "argv": ["look"], "timeout_s": 60}]
 
 
 @pytest.mark.parametrize("plan", [{"kind": "rollback"}, {"kind": "migrate"}, {"skip_gate": True}])

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import socket
-import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
+
+from . import command
 
 SOCKET = "/var/run/docker.sock"
+# Compose starts all replicas of a slot.
+COMPOSE_S = 300.0
 
 
 class DockerError(Exception):
     """The engine refused, or does not answer; the text says what was asked."""
+
+
+class DockerTimeout(DockerError):
+    """The engine has not answered in time."""
 
 
 def call(
@@ -27,7 +34,8 @@ def call(
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 60,
 ) -> bytes:
-    """One request to the engine; raises DockerError for any status of 400 or above.
+    """One request to the engine; raises DockerError for any status of 400 or above, and when the
+    whole answer has not come within `timeout_s`.
 
     HTTP/1.0: the answer ends with the connection, so that it takes no HTTP library (whose import
     alone costs 50 ms an act).
@@ -43,6 +51,10 @@ def call(
         head, end, data = answer.partition(b"\r\n\r\n")
         if not end:
             raise OSError("it closed the connection without an answer")
+    except TimeoutError as error:
+        raise DockerTimeout(
+            f"the Docker engine has not answered {method} {path} within {timeout_s:g} s"
+        ) from error
     except OSError as error:
         raise DockerError(f"the Docker engine does not answer at {SOCKET}: {error}") from error
     status = int(head.split(b" ", 2)[1])
@@ -56,12 +68,18 @@ def call(
 
 
 def _exchange(request: bytes, timeout_s: float) -> bytes:
-    """Send a request to the engine's socket, and everything it sends back."""
+    """Send a request to the engine's socket, and everything it sends back within `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
         client.connect(SOCKET)
         client.sendall(request)
-        return b"".join(iter(lambda: client.recv(65536), b""))
+        parts: list[bytes] = []
+        while True:
+            client.settimeout(max(0.001, deadline - time.monotonic()))
+            if not (part := client.recv(65536)):
+                return b"".join(parts)
+            parts.append(part)
 
 
 def containers(**labels: str) -> list[dict[str, Any]]:
@@ -155,7 +173,11 @@ def in_parallel(function: Any, items: Iterable[Any]) -> list[Any]:
 def logs(container_id: str, lines: int) -> str:
     """The last `lines` lines the container wrote, standard output and error in their order."""
     query = {"stdout": "1", "stderr": "1", "tail": str(lines)}
-    data = call("GET", f"/containers/{container_id}/logs", query)
+    return output(call("GET", f"/containers/{container_id}/logs", query))
+
+
+def output(data: bytes) -> str:
+    """The text in the frames by which the engine keeps standard output and error apart."""
     text, at = bytearray(), 0
     # Frames of 8 header bytes (stream, 0, 0, 0, length) and as many bytes of text.
     while at + 8 <= len(data) and data[at] in (0, 1, 2):
@@ -165,55 +187,34 @@ def logs(container_id: str, lines: int) -> str:
     return bytes(text or data).decode(errors="replace")
 
 
-def has_image(reference: str) -> bool:
-    """Whether the image is here already, so that no registry is needed."""
-    try:
-        call("GET", f"/images/{quote(reference, safe='/:@')}/json")
-    except DockerError as error:
-        if " 404 " in str(error):
-            return False
-        raise
-    return True
-
-
-def pull(reference: str, login: Mapping[str, str] | None) -> None:
-    """Pull by digest. The login goes in a header of this one call and stays nowhere on the host."""
-    headers = {}
-    if login:
-        token = json.dumps(dict(login)).encode()
-        headers["X-Registry-Auth"] = base64.urlsafe_b64encode(token).decode()
-    answer = call(
-        "POST", "/images/create", {"fromImage": reference}, headers=headers, timeout_s=900
-    )
-    for line in answer.splitlines():
-        event = json.loads(line) if line.strip() else {}
-        if "error" in event:
-            raise DockerError(f"pull of {reference}: {event['error']}")
-
-
-def remove_image(reference: str) -> None:
-    """Drop an image; one that is in use or gone already stays as it is."""
-    try:
-        call("DELETE", f"/images/{quote(reference, safe='/:@')}")
-    except DockerError as error:
-        if " 404 " not in str(error) and " 409 " not in str(error):
-            raise
-
-
 def compose(argv: list[str], variables: Mapping[str, str]) -> None:
     """Run `docker compose …`; its error output becomes the DockerError."""
     environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": "/nonexistent", **variables}
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = [line for line in done.stderr.splitlines() if line.strip()][-5:]
-        raise DockerError(f"{' '.join(argv[:2])} … {' '.join(argv[-3:])}: " + " | ".join(last))
+    ran = command.run(argv, COMPOSE_S, environment)
+    what = f"{' '.join(argv[:2])} … {' '.join(argv[-3:])}"
+    if ran.late:
+        raise DockerError(f"{what}: not done within {ran.bound_s:g} s, and ended")
+    if ran.status:
+        raise DockerError(f"{what}: " + " | ".join(ran.stderr.strip().splitlines()[-5:]))
 
 
-def run_in(container_id: str, command: list[str]) -> tuple[int, str]:
-    """Run a command in a running container; (status, what it printed)."""
-    argv = ["docker", "exec", container_id, *command]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    return done.returncode, (done.stdout + done.stderr).strip()[-400:]
+def run_in(container_id: str, argv: list[str], bound_s: float) -> tuple[int | None, str]:
+    """Run a command in a running container; (status, what it printed).
+
+    The status is None where it was still at it after `bound_s` seconds, and was killed.
+    """
+    asked = {"AttachStdout": True, "AttachStderr": True, "Cmd": argv}
+    made = json.loads(call("POST", f"/containers/{container_id}/exec", body=asked))["Id"]
+    try:
+        body = {"Detach": False, "Tty": False}
+        said = call("POST", f"/exec/{made}/start", body=body, timeout_s=bound_s)
+    except DockerTimeout:
+        found = json.loads(call("GET", f"/exec/{made}/json"))
+        if found["Running"] and found["Pid"]:
+            command.kill_tree(found["Pid"])
+        return None, f"`{' '.join(argv)}` did not end within {bound_s:g} s and was killed"
+    status = json.loads(call("GET", f"/exec/{made}/json"))["ExitCode"]
+    return status, output(said).strip()[-400:]
 
 
 def compose_up(project: str, file: Path, services: list[str]) -> list[str]:

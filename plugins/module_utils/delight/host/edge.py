@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import socket
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from . import files
+from . import command, files
 
-# How long a starting edge may take to open its sockets.
+# How long a starting edge may take to open its sockets, and one that runs to read a candidate.
 STARTING_S = 2.0
+CHECK_S = 60.0
 
 
 class EdgeError(Exception):
@@ -151,10 +151,12 @@ class Edge:
         files.write_atomic(candidate, text.encode(), mode=0o644)
         config = ["-f", str(self.folder / "haproxy.cfg"), "-f", str(candidate)]
         argv = ["docker", "exec", "delight-edge", "haproxy", "-c", *config]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        ran = command.run(argv, CHECK_S)
         candidate.unlink()
-        if done.returncode:
-            said = (done.stderr + done.stdout).strip()[-800:]
+        if ran.late:
+            raise EdgeError(f"the edge has not read its new backends within {CHECK_S:g} s")
+        if ran.status:
+            said = (ran.stderr + ran.stdout).strip()[-800:]
             raise EdgeError(f"the edge does not accept the new backends: {said}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,6 +15,11 @@ from . import docker
 # How often a replica is asked while it starts, and how often its container is looked at.
 POLL_S = 0.02
 WATCH_S = 0.1
+# A replica is on this host: what does not connect at once is gone, or about to be.
+CONNECT_S = 0.5
+ANSWER_S = 5.0
+# What Docker gives a health command whose image says nothing.
+HEALTH_S = 30.0
 
 
 class Answer(NamedTuple):
@@ -31,10 +37,24 @@ class Answer(NamedTuple):
         return f"{self.status} {self.body[:400].strip()}"
 
 
+class Bounded(socket.socket):
+    """A connection whose whole answer has a bound, however slowly its bytes trickle."""
+
+    deadline: float
+
+    def recv_into(self, *args: Any) -> int:
+        self.settimeout(max(0.001, self.deadline - time.monotonic()))
+        return super().recv_into(*args)
+
+
 def probe(address: str, port: int, path: str, host: str, timeout_s: float) -> Answer:
-    """Ask the replica itself, not through the edge."""
-    connection = http.client.HTTPConnection(address, port, timeout=timeout_s)
+    """Ask the replica itself, not through the edge; the answer is whole within `timeout_s`."""
+    connection = http.client.HTTPConnection(address, port)
+    connection.sock = Bounded(socket.AF_INET, socket.SOCK_STREAM)
+    connection.sock.deadline = time.monotonic() + timeout_s
+    connection.sock.settimeout(min(CONNECT_S, timeout_s))
     try:
+        connection.sock.connect((address, port))
         connection.request("GET", path, headers={"Host": host, "Connection": "close"})
         answer = connection.getresponse()
         body = answer.read(65536).decode(errors="replace")
@@ -95,7 +115,7 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
             health["port"],
             health["ready"],
             health["host"],
-            timeout_s=min(5.0, max(0.2, deadline - time.monotonic())),
+            timeout_s=min(ANSWER_S, max(0.2, deadline - time.monotonic())),
         )
         verdict = judge(answer_now, health, release)
         # What came instead of an answer is worth telling only when there never was one.
@@ -120,7 +140,10 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
     The command is run here and now; Docker would first wait for its interval.
     """
     began = time.monotonic()
-    check = health_command(docker.inspect(replica["id"])["Config"].get("Healthcheck"))
+    deadline = began + health["timeout_s"]
+    declared = docker.inspect(replica["id"])["Config"].get("Healthcheck") or {}
+    check = health_command(declared)
+    bound_s = declared.get("Timeout", 0) / 1e9 or HEALTH_S
     answer = ""
 
     def ended(event: str, reason: str = "") -> dict[str, Any]:
@@ -132,9 +155,10 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
         if death := docker.death(replica["id"], replica["restarted"]):
             return ended("exited", death)
         waited = time.monotonic() - began
-        status = 1
+        status: int | None = 1
         if check:
-            status, answer = docker.run_in(replica["id"], check)
+            left_s = max(0.2, deadline - time.monotonic())
+            status, answer = docker.run_in(replica["id"], check, min(bound_s, left_s))
         elif waited >= health["steady_s"]:
             return ended("passed")
         if check and status == 0:
@@ -162,9 +186,9 @@ def skip(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def health_command(check: dict[str, Any] | None) -> list[str]:
+def health_command(declared: dict[str, Any]) -> list[str]:
     """The command of an image's HEALTHCHECK; empty where it has none."""
-    kind, *words = (check or {}).get("Test") or ["NONE"]
+    kind, *words = declared.get("Test") or ["NONE"]
     if kind == "CMD-SHELL":
         return ["/bin/sh", "-c", *words]
     return list(words) if kind == "CMD" else []

@@ -32,7 +32,6 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         except EdgeError as error:
             problems.append(str(error))
     boot_id, _ = store.boot()
-    images = params.get("images", [])
     return {
         "outcome": "ok",
         "state": at.load(),
@@ -40,7 +39,6 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         "map": {"file": edge.read_file() or {}, "runtime": runtime},
         "backends": files.read_text(edge.backends_file) or "",
         "containers": running,
-        "images": [i for i in images if not problems and docker.has_image(i)],
         "room": room(at.root),
         "boot": boot_id,
         "problems": problems,

@@ -36,6 +36,8 @@ ACTS = {
 }
 # Acts that only look, or that a timer runs each minute, would fill the journal with nothing.
 UNJOURNALED = {"look", "sweep"}
+# Acts that may wait for a container of their own.
+ONE_OFF = {"prepare", "migrate"}
 LOCK_WAIT_S = 120.0
 
 
@@ -44,7 +46,8 @@ def perform(name: str, params: dict[str, Any]) -> dict[str, Any]:
     at = store.Store(Path(params["root"]))
     began = time.monotonic()
     try:
-        with at.locked(params.get("lock_wait_s", LOCK_WAIT_S), shared=name == "look"):
+        holder = None if name == "look" else holding(name, params)
+        with at.locked(params.get("lock_wait_s", LOCK_WAIT_S), holder):
             outcome = guarded(function_of(name), at, params)
             outcome["took_s"] = round(time.monotonic() - began, 3)
             if name not in UNJOURNALED:
@@ -54,6 +57,19 @@ def perform(name: str, params: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         outcome = {"outcome": "failed", "reason": f"{name}: {error}"}
     return outcome
+
+
+def holding(name: str, params: dict[str, Any]) -> dict[str, Any]:
+    """What the lock says of an act while it is held."""
+    run = params.get("run", {})
+    return {
+        "act": name,
+        "run": run.get("id"),
+        "kind": run.get("kind"),
+        "release": run.get("to"),
+        "by": store.owner(run["by"]) if "by" in run else None,
+        "once": name in ONE_OFF,
+    }
 
 
 def function_of(name: str) -> Act:

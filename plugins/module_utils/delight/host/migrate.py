@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
-from . import once, redact, store
+from . import command, once, redact, store
 
 
 def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
-    """For each of `params["migrate"]` ({"service", "check", "command"}): list what is pending; run it
-    if `params["apply"]`.
+    """For each of `params["migrate"]` ({"service", "check", "check_timeout_s", "command",
+    "timeout_s"}): list what is pending; run it if `params["apply"]`.
 
     `check` prints one pending revision a line and nothing when there is none. The database's own
     advisory lock, taken by the command, makes a second runner wait.
@@ -23,14 +22,18 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     applied = []
     for one in params["migrate"]:
         service = one["service"]
-        done = once.run_once(folder, params["release"], service, one["check"])
-        if done.returncode:
-            return broken(service, one["check"], done, secrets)
-        pending[service] = [line for line in done.stdout.splitlines() if line.strip()]
+        ran = once.run_once(
+            folder, params["release"], service, one["check"], one["check_timeout_s"]
+        )
+        if ran.late or ran.status:
+            return broken(service, ran, "check_timeout", secrets)
+        pending[service] = [line for line in ran.stdout.splitlines() if line.strip()]
         if pending[service] and params["apply"]:
-            done = once.run_once(folder, params["release"], service, one["command"])
-            if done.returncode:
-                return broken(service, one["command"], done, secrets)
+            ran = once.run_once(
+                folder, params["release"], service, one["command"], one["timeout_s"]
+            )
+            if ran.late or ran.status:
+                return broken(service, ran, "timeout", secrets)
             applied += pending[service]
     at.phase(state, "migrated")
     waiting = {
@@ -46,9 +49,7 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def broken(
-    service: str, argv: list[str], done: subprocess.CompletedProcess[str], secrets: set[str]
-) -> dict[str, Any]:
-    """The outcome of a migration command that failed."""
-    shown = once.evidence(f"{service} migration", argv, done, secrets)
+def broken(service: str, ran: command.Ran, key: str, secrets: set[str]) -> dict[str, Any]:
+    """The outcome of a migration command that failed, or took longer than its `key` allows."""
+    shown = once.evidence(f"{service} migration", ran, f"services.{service}.migrate.{key}", secrets)
     return {"outcome": "failed", "reason": f"{service}: {shown['reason']}", "sick": [shown]}

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import secrets
 from typing import Any
 
-from . import redact
+from . import command, docker, redact
 from .addresses import SLOT_DIGITS
 
 
-def command(folder: os.PathLike[str], service: str, argv: list[str]) -> list[str]:
-    """The command that runs `argv` once in the release's own environment, without a fixed address."""
+def compose_run(folder: os.PathLike[str], service: str, name: str, argv: list[str]) -> list[str]:
+    """The command that runs `argv` in a container called `name`, in the release's own environment."""
     head = ["docker", "compose", "--progress", "quiet", "--project-name", f"delight-{service}-once"]
     file = ["--file", f"{folder}/compose.yml", "--profile", "once"]
-    return [*head, *file, "run", "--rm", "--no-deps", "-T", f"{service}-once", *argv]
+    how = ["run", "--rm", "--no-deps", "-T", "--name", name]
+    return [*head, *file, *how, f"{service}-once", *argv]
 
 
 def run_once(
-    folder: os.PathLike[str], release: str, service: str, argv: list[str]
-) -> subprocess.CompletedProcess[str]:
-    """Run it to its end; what it asks has its own time limits."""
+    folder: os.PathLike[str], release: str, service: str, argv: list[str], bound_s: float
+) -> command.Ran:
+    """Run it to its end; one that is not done within `bound_s` seconds is killed and removed."""
     variables = {"RELEASE": release, "SLOT": "once", "SLOT_DIGIT": SLOT_DIGITS["blue"]}
     environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": "/nonexistent", **variables}
-    return subprocess.run(
-        command(folder, service, argv), env=environment, capture_output=True, text=True, check=False
-    )
+    name = f"delight-{service}-once-{secrets.token_hex(4)}"
+    ran = command.run(compose_run(folder, service, name, argv), bound_s, environment)
+    if ran.late:
+        docker.remove(name)
+    return ran._replace(argv=argv)
 
 
-def evidence(
-    what: str, argv: list[str], done: subprocess.CompletedProcess[str], secrets: set[str]
-) -> dict[str, Any]:
-    """What a person needs to see of a command that failed, without a secret: its last lines."""
-    lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()][-30:]
+def evidence(what: str, ran: command.Ran, key: str, values: set[str]) -> dict[str, Any]:
+    """What a person needs to see of a command that failed, without the secret `values`.
+
+    `key` is where its bound is set.
+    """
+    how = f"ended with status {ran.status}"
+    if ran.late:
+        how = f"did not end within {ran.bound_s:g} s ({key}); its container was killed and removed"
     return {
         "name": what,
-        "event": "exited",
-        "reason": f"{' '.join(argv)} ended with status {done.returncode}",
+        "event": "timeout" if ran.late else "exited",
+        "reason": redact.redact(f"`{' '.join(ran.argv)}` {how}", values),
         "answer": "",
-        "logs": [redact.redact(line, secrets) for line in lines],
+        "logs": [redact.redact(line, values) for line in ran.lines()[-30:]],
         "health_log": [],
     }

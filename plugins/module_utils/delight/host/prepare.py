@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from . import docker, files, once, redact, store
+from . import docker, files, images, once, redact, store
 from .edge import Edge, EdgeError
 
 
@@ -73,21 +73,26 @@ def leave_agent(path: Path) -> None:
 
 def pull(params: dict[str, Any]) -> list[str]:
     """Pull what is missing, at once; a kept release needs no registry."""
-    missing = [image for image in params["images"] if not docker.has_image(image)]
-    docker.in_parallel(lambda image: docker.pull(image, params.get("login")), missing)
+    missing = [image for image in params["images"] if not images.present(image)]
+    docker.in_parallel(lambda image: images.pull(image, params.get("login")), missing)
     return missing
 
 
 def check(folder: Path, release: str, checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Run each check ({"service", "argv"}) in its new image on this host; what failed, as evidence."""
+    """Run each check ({"service", "argv", "timeout_s"}) in its new image on this host; what failed,
+    as evidence.
+    """
     done = docker.in_parallel(
-        lambda one: once.run_once(folder, release, one["service"], one["argv"]), checks
+        lambda one: once.run_once(folder, release, one["service"], one["argv"], one["timeout_s"]),
+        checks,
     )
     secrets = redact.secret_values(folder) if checks else set()
     return [
-        once.evidence(f"{one['service']} check", one["argv"], ran, secrets)
+        once.evidence(
+            f"{one['service']} check", ran, f"services.{one['service']}.check_timeout", secrets
+        )
         for one, ran in zip(checks, done, strict=True)
-        if ran.returncode
+        if ran.late or ran.status
     ]
 
 

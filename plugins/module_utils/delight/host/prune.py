@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
-from . import docker, serving, slots, store
+from . import docker, images, serving, slots, store
 from .addresses import backend
 from .edge import Edge, EdgeError
 
@@ -29,14 +29,14 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     gone = [release for release in manifests if release not in kept]
     state["history"] = [entry for entry in state["history"] if entry["release"] in kept]
     at.save(state)
-    images = {
+    needed = {
         s["image"] for r in kept & manifests.keys() for s in manifests[r]["services"].values()
     }
     for release in gone:
         shutil.rmtree(at.releases / release)
         for service in manifests[release]["services"].values():
-            if service["image"] not in images:
-                docker.remove_image(service["image"])
+            if service["image"] not in needed:
+                images.remove(service["image"])
     slots.remove(at, state, strays)
     for leftover in at.releases.glob(".*.new"):
         shutil.rmtree(leftover, ignore_errors=True)

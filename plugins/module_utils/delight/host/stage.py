@@ -116,7 +116,7 @@ def failed(
             {
                 "name": one["name"],
                 "event": one["event"],
-                "reason": one["reason"],
+                "reason": redact.redact(one["reason"], secrets),
                 "answer": redact.redact(one["answer"], secrets),
                 "logs": [redact.redact(line, secrets) for line in proof["logs"]],
                 "health_log": [redact.redact(line, secrets) for line in proof["health_log"]],

@@ -1,0 +1,335 @@
+"""The gate against a real server on loopback; what Docker says of the container is given."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from delight.host import docker, gate
+
+Said = tuple[int, Any, dict[str, str]]
+GOOD: Said = (200, {"release": "v2"}, {})
+DIED = "its container exited with status 1"
+
+
+class Server:
+    """Answers with `answers` in turn, the last one again and again; notes what it was asked."""
+
+    def __init__(self, *answers: Said) -> None:
+        self.asked: list[tuple[str, str]] = []
+        waiting = list(answers)
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(handler) -> None:
+                self.asked.append((handler.path, handler.headers["Host"]))
+                status, body, headers = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+                handler.send_response(status)
+                for name, value in headers.items():
+                    handler.send_header(name, value)
+                handler.end_headers()
+                handler.wfile.write((body if isinstance(body, str) else json.dumps(body)).encode())
+
+            def log_message(handler, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    running: list[Server] = []
+
+    def start(*answers: Said) -> Server:
+        running.append(Server(*answers))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.server.shutdown()
+        one.server.server_close()
+
+
+@pytest.fixture
+def lives(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Say what Docker says of the container, look by look; the last again and again."""
+
+    def say(*deaths: str) -> None:
+        waiting = list(deaths)
+        monkeypatch.setattr(
+            docker, "death", lambda *args: waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        )
+
+    monkeypatch.setattr(gate, "WATCH_S", 0)
+    say("")
+    return say
+
+
+def health(port: int, **changes: Any) -> dict[str, Any]:
+    found = {
+        "port": port,
+        "path": "/health",
+        "ready": "/ready",
+        "host": "app.test",
+        "status": 200,
+        "successes": 3,
+        "interval_s": 0.001,
+        "timeout_s": 30.0,
+        "release": "json:release",
+        "steady_s": 0.0,
+    }
+    return found | changes
+
+
+REPLICA = {"id": "c1", "name": "api-1", "address": "127.0.0.1", "restarted": 0}
+
+
+def passed(port: int, **changes: Any) -> dict[str, Any]:
+    return gate.pass_http(REPLICA, health(port, **changes), "v2")
+
+
+@pytest.mark.promise("G1")
+@pytest.mark.usefixtures("lives")
+def test_it_passes_after_as_many_good_answers_in_a_row_as_are_asked(serve: Any) -> None:
+    bad: Said = (503, "starting", {})
+    server = serve(bad, GOOD, GOOD, bad, GOOD)
+    found = passed(server.port)
+    assert (found["passed"], found["event"]) == (True, "passed")
+    assert server.asked == [("/ready", "app.test")] * 7
+    assert (found["name"], found["id"]) == ("api-1", "c1")
+
+
+@pytest.mark.promise("G1")
+@pytest.mark.usefixtures("lives")
+@pytest.mark.parametrize(
+    ("answer", "changes"),
+    [
+        ((204, "", {}), {"status": 204, "release": "none"}),
+        ((200, "fine", {"X-Release": "v2"}), {"release": "header:x-release"}),
+        ((200, {"app": {"id": "v2"}}, {}), {"release": "json:app.id"}),
+        ((200, "fine", {}), {"release": "none"}),
+    ],
+)
+def test_what_counts_as_good_is_declared(serve: Any, answer: Said, changes: Any) -> None:
+    assert passed(serve(answer).port, **changes)["passed"]
+
+
+@pytest.mark.promise("G2")
+@pytest.mark.usefixtures("lives")
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((200, {"release": "v1"}, {}), "'v1'"),
+        ((200, {"version": "v2"}, {}), "None"),
+        ((200, "not JSON", {}), "None"),
+        ((200, [], {}), "None"),
+    ],
+)
+def test_a_good_answer_of_another_release_fails_after_as_many(
+    serve: Any, answer: Said, says: str
+) -> None:
+    server = serve(answer)
+    found = passed(server.port)
+    assert (found["passed"], found["event"]) == (False, "wrong_release")
+    assert found["reason"] == f"it answers as release {says}, not 'v2'"
+    assert len(server.asked) == 3
+
+
+@pytest.mark.promise("G1")
+@pytest.mark.usefixtures("lives")
+@pytest.mark.parametrize("answer", [(503, "no database", {}), (404, "no database", {})])
+def test_one_that_never_is_healthy_fails_at_its_time_with_its_last_answer(
+    serve: Any, answer: Said
+) -> None:
+    found = passed(serve(answer).port, timeout_s=0.3)
+    assert (found["passed"], found["event"]) == (False, "timeout")
+    assert found["reason"] == "no 3 good answers in a row within 0.3 s"
+    assert found["answer"] == f"{answer[0]} no database"
+
+
+@pytest.mark.usefixtures("lives")
+def test_one_that_never_answers_is_told_by_the_error() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # and never listens
+        found = passed(closed.getsockname()[1], timeout_s=0.05)
+    assert found["event"] == "timeout"
+    assert found["answer"].startswith("no answer (ConnectionRefusedError")
+
+
+@pytest.mark.promise("G3")
+def test_one_that_exits_fails_at_once(serve: Any, lives: Any) -> None:
+    lives(DIED)
+    server = serve(GOOD)
+    found = passed(server.port)
+    assert (found["passed"], found["event"], found["reason"]) == (False, "exited", DIED)
+    assert server.asked == []
+
+
+@pytest.mark.promise("G7")
+def test_one_that_is_healthy_once_and_crashes_fails(serve: Any, lives: Any) -> None:
+    lives("", "", DIED)
+    found = passed(serve(GOOD).port)
+    assert (found["passed"], found["event"], found["reason"]) == (False, "exited", DIED)
+    assert found["answer"].startswith("200 ")
+
+
+@pytest.fixture
+def deaf() -> Iterator[int]:
+    """A port that takes no connection, as its queue is full; who waits for long is answered well."""
+    over = threading.Event()
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+
+        def give_in() -> None:
+            over.wait(2)
+            listener.settimeout(0.1)
+            while not over.is_set():
+                with suppress(OSError), listener.accept()[0] as client:
+                    client.sendall(b'HTTP/1.0 200 OK\r\n\r\n{"release": "v2"}')
+
+        thread = threading.Thread(target=give_in, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        over.set()
+        thread.join()
+
+
+@pytest.mark.promise("G3")
+def test_one_that_vanishes_while_it_is_connected_to_is_given_up_soon(deaf: int, lives: Any) -> None:
+    lives("", DIED)
+    found = passed(deaf)
+    assert (found["event"], found["reason"]) == ("exited", DIED)
+    assert found["answer"].startswith("no answer (TimeoutError")
+
+
+def test_an_answer_that_trickles_has_a_bound() -> None:
+    gone, pause = threading.Event(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def trickle() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                try:
+                    for _ in range(200):
+                        pause.wait(0.01)
+                        client.sendall(b".")
+                except OSError:
+                    gone.set()
+
+        thread = threading.Thread(target=trickle, daemon=True)
+        thread.start()
+        found = gate.probe("127.0.0.1", listener.getsockname()[1], "/", "h", timeout_s=0.1)
+        thread.join()
+    assert gone.is_set(), "it was read to its end"
+    assert found.error.startswith("TimeoutError")
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """Gate a worker whose image has the HEALTHCHECK `declared`, whose command ends as `ran` says."""
+
+    def run(declared: Any, *ran: tuple[int | None, str], **changes: Any) -> dict[str, Any]:
+        waiting = list(ran)
+
+        def run_in(container: str, argv: list[str], bound_s: float) -> tuple[int | None, str]:
+            asked.append((argv, bound_s))
+            return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+        asked: list[Any] = []
+        monkeypatch.setattr(docker, "inspect", lambda c: {"Config": {"Healthcheck": declared}})
+        monkeypatch.setattr(docker, "run_in", run_in)
+        return gate.pass_worker(REPLICA, health(0, **changes)) | {"asked": asked}
+
+    return run
+
+
+CHECK = {"Test": ["CMD", "see", "it"]}
+
+
+@pytest.mark.usefixtures("lives")
+def test_a_worker_passes_by_the_health_command_of_its_image(worker: Any) -> None:
+    found = worker(CHECK, (1, "not yet"), (0, "well"))
+    assert (found["passed"], found["answer"]) == (True, "well")
+    assert [argv for argv, _ in found["asked"]] == [["see", "it"]] * 2
+
+
+@pytest.mark.usefixtures("lives")
+@pytest.mark.parametrize(
+    ("test", "argv"),
+    [
+        (["CMD-SHELL", "see | it"], ["/bin/sh", "-c", "see | it"]),
+        (["CMD", "see"], ["see"]),
+    ],
+)
+def test_a_health_command_may_be_of_the_shell(worker: Any, test: Any, argv: Any) -> None:
+    assert worker({"Test": test}, (0, ""))["asked"][0][0] == argv
+
+
+@pytest.mark.usefixtures("lives")
+def test_a_worker_that_stays_sick_fails_at_its_time(worker: Any) -> None:
+    found = worker(CHECK, (1, "no queue"), timeout_s=0.05)
+    assert (found["passed"], found["event"]) == (False, "timeout")
+    assert (found["reason"], found["answer"]) == ("not healthy within 0.05 s", "no queue")
+
+
+@pytest.mark.promise("C10")
+@pytest.mark.usefixtures("lives")
+@pytest.mark.parametrize(
+    ("declared", "timeout_s", "bound_s"),
+    [(7 * 10**9, 600, 7), (0, 600, 30), (None, 600, 30), (7 * 10**9, 0.05, 0.2)],
+)
+def test_a_health_command_has_the_bound_of_its_image(
+    worker: Any, declared: int | None, timeout_s: float, bound_s: float
+) -> None:
+    timeout = {} if declared is None else {"Timeout": declared}
+    found = worker({**CHECK, **timeout}, (0, ""), timeout_s=timeout_s)
+    assert [bound for _, bound in found["asked"]] == [bound_s]
+
+
+@pytest.mark.promise("C10")
+@pytest.mark.usefixtures("lives")
+def test_a_health_command_that_never_ends_is_no_health(worker: Any) -> None:
+    said = "`see it` did not end within 7 s and was killed"
+    found = worker(CHECK, (None, said), timeout_s=0.05)
+    assert (found["passed"], found["event"], found["answer"]) == (False, "timeout", said)
+
+
+@pytest.mark.promise("G7")
+def test_a_worker_that_exits_fails_at_once(worker: Any, lives: Any) -> None:
+    lives("", DIED)
+    found = worker(CHECK, (1, ""))
+    assert (found["passed"], found["event"], found["reason"]) == (False, "exited", DIED)
+
+
+@pytest.mark.promise("G7")
+@pytest.mark.parametrize("declared", [None, {}, {"Test": ["NONE"]}])
+def test_a_worker_without_a_health_command_has_to_stay_up(
+    worker: Any, lives: Any, declared: Any
+) -> None:
+    assert worker(declared, (1, ""))["passed"]
+    lives("", "", DIED)
+    found = worker(declared, (1, ""), steady_s=600)
+    assert (found["passed"], found["event"]) == (False, "exited")
+
+
+@pytest.mark.promise("G6")
+def test_a_skipped_gate_asks_nothing_and_still_wants_it_to_stay_up(lives: Any) -> None:
+    found = gate.skip(REPLICA, health(1))
+    assert (found["passed"], found["event"], found["reason"]) == (True, "skipped", "")
+    lives("", "", DIED)
+    found = gate.skip(REPLICA, health(1, steady_s=600))
+    assert (found["passed"], found["event"], found["reason"]) == (False, "exited", DIED)

@@ -1,0 +1,125 @@
+/**
+ * Every setting of the frontend: what it means, how a text becomes its value, who may see it.
+ *
+ * `.env.example` is made from this file. Settings are read at run time, so that one image serves
+ * all environments: nothing here is compiled into a page.
+ */
+
+/** How one setting is described and read. `parse` throws a sentence that does not tell the text. */
+export interface Setting<T> {
+  readonly description: string;
+  /** What `.env.example` shows: a value that works, or has the right form. */
+  readonly example: string;
+  /** The value where the setting is absent. */
+  readonly fallback: T;
+  /** Another variable that is read where this one is absent, set by a platform. */
+  readonly alias?: string;
+  readonly parse: (text: string) => T;
+}
+
+export const ENVIRONMENTS = ["development", "staging", "production"] as const;
+export type Environment = (typeof ENVIRONMENTS)[number];
+
+function define<T>(setting: Setting<T>): Setting<T> {
+  return setting;
+}
+
+function environment(text: string): Environment {
+  const found = ENVIRONMENTS.find((name) => name === text);
+  if (found === undefined) throw new Error(`must be one of ${ENVIRONMENTS.join(", ")}`);
+  return found;
+}
+
+/** An origin such as https://api.example.com, without a path. */
+function origin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    throw new Error("must be an http or https address such as https://api.example.com");
+  }
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "" || url.username !== "") {
+    throw new Error("must be an origin only: no path, query or user (the pages add /api/v1/…)");
+  }
+  return url.origin;
+}
+
+/** Clerk's public key: a kind, then the host of its Frontend API and a `$`, in base64. */
+function publishableKey(text: string): string {
+  if (clerkHost(text) === null) {
+    throw new Error("must be a publishable key of Clerk, which begins with pk_test_ or pk_live_");
+  }
+  return text;
+}
+
+/** The host of Clerk's Frontend API that a publishable key names, or null if it is none. */
+export function clerkHost(key: string): string | null {
+  const encoded = /^pk_(?:test|live)_([A-Za-z0-9+/]+={0,2})$/.exec(key)?.[1];
+  if (encoded === undefined) return null;
+  return /^([a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d+)?)\$$/.exec(atob(encoded))?.[1] ?? null;
+}
+
+function secretKey(text: string): string {
+  if (!/^sk_(?:test|live)_\S+$/.test(text)) {
+    throw new Error("must be a secret key of Clerk, which begins with sk_test_ or sk_live_");
+  }
+  return text;
+}
+
+export const schema = {
+  NEXT_PUBLIC_API_URL: define<string | null>({
+    description:
+      "Origin of the API as browsers reach it. Not set: the origin of the pages, where the edge " +
+      "routes /api to the backend.",
+    example: "http://localhost:8000",
+    fallback: null,
+    parse: origin,
+  }),
+  NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY: define<string | null>({
+    description:
+      "Clerk's publishable key; browsers see it. Not set: nobody can sign in, and the pages say so.",
+    example: "pk_test_Y2xlcmsuZXhhbXBsZS5jb20k",
+    fallback: null,
+    parse: publishableKey,
+  }),
+  CLERK_SECRET_KEY: define<string | null>({
+    description:
+      "Clerk's secret key, for the server only. The pages need none to sign people in; where it is " +
+      "set, it must be of the same kind (test or live) as the publishable key.",
+    example: "sk_test_replace_me",
+    fallback: null,
+    parse: secretKey,
+  }),
+  ENVIRONMENT: define<Environment>({
+    description:
+      "development, staging or production. Only production may be listed by search engines.",
+    example: "development",
+    fallback: "development",
+    parse: environment,
+  }),
+  RELEASE: define<string>({
+    description: "Id of the release this process belongs to; on Vercel, the commit where not set.",
+    example: "development",
+    fallback: "development",
+    alias: "VERCEL_GIT_COMMIT_SHA",
+    parse: (text) => text,
+  }),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof schema;
+
+/** The value of each setting, as its `parse` gives it. */
+export type Settings = {
+  readonly [Name in SettingName]: (typeof schema)[Name] extends Setting<infer T> ? T : never;
+};
+
+/** What only the whole can tell: sentences, one for each thing that does not fit together. */
+export function mismatches(settings: Settings): string[] {
+  const published = settings.NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY;
+  const secret = settings.CLERK_SECRET_KEY;
+  if (published === null || secret === null || published.slice(3, 7) === secret.slice(3, 7)) {
+    return [];
+  }
+  return [
+    "CLERK_SECRET_KEY: is not of the same kind (test or live) as NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY; " +
+      "take both from one instance of Clerk",
+  ];
+}

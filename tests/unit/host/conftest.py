@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from delight import controller
+from delight.host import docker, gate
 
 from .fleet import Fleet
 from .world import Host, install
@@ -29,3 +31,18 @@ def solo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
 def dead(monkeypatch: pytest.MonkeyPatch) -> None:
     """The controllers of all open runs have died, which is seen here."""
     monkeypatch.setattr(controller, "lives", lambda by: False)
+
+
+@pytest.fixture
+def lives(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Say what Docker says of the container, look by look; the last again and again."""
+
+    def say(*deaths: str) -> None:
+        waiting = list(deaths)
+        monkeypatch.setattr(
+            docker, "death", lambda *args: waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        )
+
+    monkeypatch.setattr(gate, "WATCH_S", 0)
+    say("")
+    return say

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from delight.host import docker, edge, gate, main
+from delight.host import addresses, docker, edge, gate, main
 
 Container = dict[str, Any]
 
@@ -221,10 +221,19 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def probe(address: str, port: int, path: str, host: str, timeout_s: float) -> gate.Answer:
     """Every replica that runs answers as its own release."""
-    digit, replica = address.rpartition(".")[2][0], int(address.rpartition(".")[2][1:])
-    slot = {"1": "blue", "2": "green"}[digit]
     for one in Host.now.engine.containers.values():
-        labels = one["labels"]
-        if (labels["delight.slot"], labels["delight.replica"]) == (slot, str(replica)):
-            return gate.Answer(200, json.dumps({"release": labels["delight.release"]}))
+        labels = {key.removeprefix("delight."): value for key, value in one["labels"].items()}
+        if one["State"]["Running"] and address_of(labels) == address:
+            return gate.Answer(200, json.dumps({"release": labels["release"]}))
     return gate.Answer(error="nobody is there")
+
+
+def address_of(labels: dict[str, str]) -> str:
+    """Where a container of a slot lives, by the release that it belongs to."""
+    file = Host.now.root / "releases" / labels.get("release", "") / "release.json"
+    if labels.get("slot") not in addresses.SLOT_DIGITS or not file.exists():
+        return ""
+    manifest = json.loads(file.read_text())
+    index = manifest["services"][labels["service"]]["index"]
+    digit = addresses.SLOT_DIGITS[labels["slot"]]
+    return addresses.address(manifest["subnet"], index, digit, int(labels["replica"]))

@@ -1,0 +1,134 @@
+"""Whole runs over hosts in memory: signals at each phase, bad releases, what is shown of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from delight import fleet
+from delight.host import docker, gate
+
+from .fleet import SERVICES, Fleet
+from .world import Host
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+WORK = {"image": "registry.test/w", "overlap": False, "health": SERVICES["api"]["health"]}
+
+
+@pytest.fixture
+def served(pair: Fleet) -> Fleet:
+    """Two hosts that serve v1 from blue."""
+    assert pair.deploy("v1")["exit_status"] == 0
+    return pair
+
+
+def at_rest(host: Host, slot: str) -> None:
+    """Everything serves from `slot`, a boot starts it alone, and no run is open."""
+    assert host.routes == {"*/api/": f"api-{slot}"}
+    assert host.state["run"] is None
+    assert host.state["slots"]["api"]["live"] == slot
+    for name, policy in host.engine.policies().items():
+        assert policy == ("unless-stopped" if f"api-{slot}" in name else "no"), name
+    assert {f"delight-api-{slot}-1", f"delight-api-{slot}-2"} <= host.engine.running()
+
+
+@pytest.mark.promise("R2", "R8")
+@pytest.mark.parametrize("phase", ["lock", "prepare", "stage", "switch", "settle"])
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_puts_back_until_the_release_stands_and_then_it_is_finished(
+    served: Fleet, name: str, phase: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(fleet.STOP, "")
+
+    def hook(host: str, act: str) -> None:
+        if (host, act) == ("app1", phase):
+            monkeypatch.setenv(fleet.STOP, name)
+
+    run = served.run("deploy", "main", before=hook, version="v2")
+    stands = phase == "settle"
+    assert run["exit_status"] == (0 if stands else 21)
+    for host in served.hosts.values():
+        at_rest(host, "green" if stands else "blue")
+    if not stands:
+        assert run["text"].startswith("ROLLED BACK: v1-")
+        assert f"stopped: {name} asked for it" in run["text"]
+
+
+@pytest.mark.promise("R1")
+@pytest.mark.parametrize("sick", [["app1"], ["app2"], ["app1", "app2"]])
+def test_a_gate_that_fails_on_any_host_moves_no_traffic_anywhere(
+    served: Fleet, sick: list[str]
+) -> None:
+    for name in sick:
+        served.hosts[name].engine.broken = lambda one: one["labels"]["delight.slot"] == "green"
+    run = served.deploy("v2")
+    assert run["exit_status"] == 21
+    for name, host in served.hosts.items():
+        at_rest(host, "blue")
+        assert len(host.engine.containers) == 2
+        assert run["registered"][name]["rollout_switch"]["outcome"] == "skipped"
+        reason = f"{name}: delight-api-green-1: its container exited with status 1"
+        assert (reason in run["text"]) == (name in sick)
+
+
+@pytest.mark.promise("R2")
+def test_a_worker_that_is_sick_puts_back_the_traffic_too(served: Fleet) -> None:
+    served.services = {**SERVICES, "work": WORK}
+    assert served.deploy("v2")["exit_status"] == 0
+    host = served.hosts["app2"]
+    host.engine.broken = lambda one: one["labels"]["delight.service"] == "work"
+    run = served.deploy("v3")
+    assert run["exit_status"] == 21
+    assert "app2: delight-work-green-1: its container exited with status 1" in run["text"]
+    for one in served.hosts.values():
+        assert one.routes == {"*/api/": "api-green"}
+        assert "delight-work-blue-1" in one.engine.running()
+        assert one.engine.policies()["delight-work-blue-1"] == "unless-stopped"
+        assert not [n for n in one.engine.containers if n.startswith("delight-work-green")]
+
+
+@pytest.mark.promise("S3", "G4")
+def test_nothing_that_is_shown_of_a_sick_replica_tells_its_secrets(
+    served: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = "dsn postgresql://u:hunter22@db/x, password hunter22"
+    monkeypatch.setattr(docker, "logs", lambda container, lines: f"{log}\nsecond line")
+    monkeypatch.setattr(
+        gate,
+        "probe",
+        lambda *args, **more: gate.Answer(200, json.dumps({"release": "hunter22"})),
+    )
+    host = served.hosts["app1"]
+    add = host.engine.add
+
+    def with_health(name: str, **labels: str) -> Any:
+        found = add(name, **labels)
+        found["State"]["Health"] = {"Log": [{"ExitCode": 1, "Output": f"no: {log}"}]}
+        return found
+
+    monkeypatch.setattr(host.engine, "add", with_health)
+    run = served.deploy("v2")
+    assert run["exit_status"] == 21
+    assert "hunter22" not in json.dumps(run)
+    assert "it answers as release '••••••', not 'v2-" in run["text"]
+    assert 'last answer: 200 {"release": "••••••"}' in run["text"]
+    assert "│ dsn ••••••, password ••••••" in run["text"]
+    assert "│ second line" in run["text"]
+    assert "health log: exit 1: no: dsn ••••••" in run["text"]
+    journal = (host.root / "journal.jsonl").read_text()
+    assert "it answers as release" in journal and "hunter22" not in journal
+
+
+@pytest.mark.promise("S3")
+def test_what_compose_says_is_shown_without_secrets(
+    served: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compose(argv: list[str], variables: dict[str, str]) -> None:
+        raise docker.DockerError("no room for hunter22")
+
+    monkeypatch.setattr(docker, "compose", compose)
+    run = served.deploy("v2")
+    assert run["exit_status"] == 21
+    assert "app1: the new slot could not be started: no room for ••••••" in run["text"]
+    assert "hunter22" not in json.dumps(run)

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 COMMIT_LENGTH = 12
+GIT_S = 60  # a folder on a network that has gone must not hold up a run
 
 
 class NoVersion(Exception):
@@ -36,8 +37,10 @@ def content(path: Path) -> bytes:
 
 def _git(root: Path, *words: str) -> bytes:
     try:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+        done = subprocess.run(
+            ["git", "-C", str(root), *words], capture_output=True, check=True, timeout=GIT_S
+        )
+    except (OSError, subprocess.SubprocessError) as error:
         raise NoVersion(
             f"{root} has no git commit to name the version by; give one with -e version=<tag>"
         ) from error

@@ -29,23 +29,22 @@ class Edge:
         self.backends_file = self.folder / "backends.cfg"
 
     def ask(self, command: str, sock: str = "admin.sock", timeout_s: float = 10) -> str:
-        """One command to a runtime socket, and the whole answer."""
+        """One command to a runtime socket, and the whole answer.
+
+        A master that reloads hangs up on whoever is asking; what only reads is then asked again.
+        """
         path = self.folder / "run" / sock
-        try:
-            client = connect(path, timeout_s)
-        except OSError as error:
-            raise EdgeError(f"the edge does not answer at {path}: {error}; run edge.yml") from error
-        try:
-            client.sendall(command.encode() + b"\n")
-            client.shutdown(socket.SHUT_WR)  # or the master waits for another command
-            parts = []
-            while chunk := client.recv(65536):
-                parts.append(chunk)
-        except OSError as error:
-            raise EdgeError(f"the edge does not answer at {path}: {error}; run edge.yml") from error
-        finally:
-            client.close()
-        return b"".join(parts).decode()
+        deadline = time.monotonic() + STARTING_S
+        while True:
+            try:
+                return exchange(path, command, timeout_s)
+            except OSError as error:
+                cut = isinstance(error, ConnectionError) and command.startswith("show ")
+                if not cut or time.monotonic() >= deadline:
+                    raise EdgeError(
+                        f"the edge does not answer at {path}: {error}; run edge.yml"
+                    ) from error
+                time.sleep(0.05)
 
     def read_file(self, path: Path | None = None) -> dict[str, str] | None:
         """The map in the file, {key: value}; None before there is one."""
@@ -158,6 +157,14 @@ class Edge:
         if ran.status:
             said = (ran.stderr + ran.stdout).strip()[-800:]
             raise EdgeError(f"the edge does not accept the new backends: {said}")
+
+
+def exchange(path: Path, command: str, timeout_s: float) -> str:
+    """Send one command and read until the other side closes."""
+    with connect(path, timeout_s) as client:
+        client.sendall(command.encode() + b"\n")
+        client.shutdown(socket.SHUT_WR)  # or the master waits for another command
+        return b"".join(iter(lambda: client.recv(65536), b"")).decode()
 
 
 def connect(path: Path, timeout_s: float) -> socket.socket:

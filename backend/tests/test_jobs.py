@@ -20,13 +20,13 @@ from app.worker.broker import GROUP, create_broker, forget_consumers
 from app.worker.queue import SCHEMA, Job, Queue, stream
 from tests.backing import PASSWORD, Postgres, Redis, wait_until
 from tests.conftest import client_of
+from tests.slow_jobs import OLD
 from tests.tokens import signed_in
-from tests.worker import OLD, put, values_of, worker
+from tests.worker import JOBS, put, values_of, worker
 
 ME = "/api/v1/users/me"
 NOTICES = "SELECT count(*) FROM notices"
 UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
-JOBS = "tests.worker"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.backing import PASSWORD, Postgres, Redis, wait_until
 from tests.process import command, http, service
 from tests.receiver import Received, Receiver, receiving
 from tests.tokens import public_pem, signed_in, token
-from tests.worker import worker
+from tests.worker import JOBS, worker
 
 PERSON = "ada.lovelace"
 
@@ -163,7 +163,7 @@ def test_a_worker_tells_too(
         await queue.put(Job("fail", {}))
         await queue.close()
 
-    with worker(values | told, tmp_path, "tests.worker") as running:
+    with worker(values | told, tmp_path, JOBS) as running:
         asyncio.run(put())
         wait_until(lambda: "planted mistake" in running.log(), "the job has failed")
         running.process.terminate()

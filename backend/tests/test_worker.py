@@ -14,12 +14,12 @@ from app.worker.broker import GROUP, create_broker
 from app.worker.queue import Job, Queue, stream
 from tests.backing import PASSWORD, Redis, wait_until
 from tests.process import command
-from tests.worker import NEW, OLD, put, values_of, worker
+from tests.slow_jobs import NEW, OLD
+from tests.worker import JOBS, put, values_of, worker
 
 ME = "/api/v1/users/me"
 NOTICES = "SELECT count(*) FROM notices"
 UNSENT = "SELECT count(*) FROM outbox WHERE sent_at IS NULL"
-JOBS = "tests.worker"
 
 
 @pytest.fixture

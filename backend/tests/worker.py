@@ -1,7 +1,6 @@
-"""The worker's command as a process, and jobs that let the tests decide when they end."""
+"""The worker's command as a process, and jobs for it."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,19 +8,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from taskiq_redis import RedisStreamBroker
-
 from app.core.settings import Settings
-from app.start import main
-from app.worker import jobs, process
 from app.worker.queue import Job, Queue
 from tests.backing import wait_until
 from tests.conftest import BACKEND
 from tests.ports import early_end, on_free_ports
 from tests.process import environment, http, lines_of
+from tests.slow_jobs import OLD
 from tests.tokens import public_pem
 
-OLD, NEW = 1, 2  # schemas: what the release in hand knows, and what the one after it does
+JOBS = "tests.slow_jobs"  # a worker that knows these too
 
 
 class Worker:
@@ -103,33 +99,3 @@ def worker(values: Mapping[str, str], folder: Path, target: str = "app.worker") 
             return running
 
         yield on_free_ports(1, start)
-
-
-async def slow(mark: str) -> None:
-    """Leave a mark `begun`, wait for a mark `go`, leave a mark `done`."""
-    folder = Path(os.environ["MARKS"])
-    (folder / f"{mark}.begun").touch()
-    while not (folder / f"{mark}.go").exists():
-        await asyncio.sleep(0.01)
-    (folder / f"{mark}.done").touch()
-
-
-async def fail() -> None:
-    """A job with a mistake."""
-    raise RuntimeError("planted mistake")
-
-
-def register(broker: RedisStreamBroker, *others: Any) -> None:
-    """The real jobs and these."""
-    jobs.register(broker, *others)
-    broker.register_task(slow, "slow")
-    broker.register_task(fail, "fail")
-
-
-def run(settings: Settings) -> None:
-    """Work with these jobs too; as the next release if $SCHEMA says so."""
-    process.run(settings, int(os.environ.get("SCHEMA", OLD)), register)
-
-
-if __name__ == "__main__":
-    sys.exit(main("tests.worker"))

@@ -21,11 +21,13 @@ def params(name: str, view: View, value: Value) -> dict[str, Any]:
     if name == "mend":
         open_run = view.act("look")[view.host]["state"]["run"]
         mended_by = store.owner(controller.me())
-        return base | {
+        found = base | {
             "run": open_run,
             "keep": int(value("release_keep")),
             "mended_by": mended_by,
         }
+        takeover = str(value("takeover"))
+        return found | ({"takeover": takeover} if takeover else {})
     plan = view.decision("plan")
     mine = plan["hosts"][view.host]
     base |= {"run": plan["run"], "release": plan["to"]}

@@ -123,9 +123,25 @@ def test_a_takeover_is_journaled_by_who_did_it(
     served.run("deploy", "main", before=once("stage", other), version="v2")
     lines = (served.hosts["app2"].root / "journal.jsonl").read_text().splitlines()
     mended = [json.loads(line) for line in lines if "mended_by" in line]
-    assert [(one["act"], one["by"], one["mended_by"]) for one in mended] == [
-        ("undo", "me@here", "you@there:22")
+    keys = ("act", "by", "takeover", "mended_by")
+    assert [tuple(one[key] for key in keys) for one in mended] == [
+        ("undo", "me@here", "me@here:11", "you@there:22")
     ]
+
+
+@pytest.mark.usefixtures("dead")
+def test_mending_after_a_dead_controller_is_journaled_and_no_takeover(
+    served: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(host: str, act: str) -> dict[str, Any] | None:
+        return {"outcome": "skipped"} if act in ("switch", "undo") else None
+
+    served.run("deploy", "main", before=dies, version="v2")
+    with as_other(monkeypatch):
+        assert served.run("recover", "mend")["exit_status"] == 0
+    last = (served.hosts["app1"].root / "journal.jsonl").read_text().splitlines()[-1]
+    assert json.loads(last)["mended_by"] == "you@there:22"
+    assert "takeover" not in last
 
 
 @pytest.mark.parametrize("name", ["me@here", "you@there:22", "me@here:12", "true"])

@@ -102,7 +102,7 @@ def record(name: str, params: dict[str, Any], outcome: dict[str, Any]) -> dict[s
         "release": run.get("to"),
         "by": run.get("by", {}).get("name"),
         **({"skip_gate": True} if run.get("skip_gate") else {}),
-        **({"mended_by": params["mended_by"]} if "mended_by" in params else {}),
+        **{key: params[key] for key in ("mended_by", "takeover") if key in params},
         "outcome": outcome["outcome"],
         "reason": outcome.get("reason", ""),
         "seconds": outcome["took_s"],

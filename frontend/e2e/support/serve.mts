@@ -18,7 +18,13 @@ function startPages(port: number, settings: Record<string, string>): void {
   const child = spawn(process.execPath, ["server.js"], {
     cwd: STANDALONE,
     stdio: "inherit",
-    env: { PATH: process.env.PATH, HOSTNAME: HOST, PORT: String(port), ...settings },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: "production",
+      HOSTNAME: HOST,
+      PORT: String(port),
+      ...settings,
+    },
   });
   child.on("exit", (code) => process.exit(code ?? 1));
   process.on("exit", () => child.kill());
@@ -47,10 +53,13 @@ function route(incoming: IncomingMessage, response: ServerResponse): void {
 
 function pass(incoming: IncomingMessage, response: ServerResponse): void {
   const { url, method, headers } = incoming;
-  const forwarded = request({ host: HOST, port: PORTS.pages, path: url, method, headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
+  const forwarded = request(
+    { host: HOST, port: PORTS.pages, path: url, method, headers },
+    (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    },
+  );
   forwarded.on("error", () => {
     if (!response.headersSent) response.writeHead(503);
     response.end();

@@ -1,15 +1,18 @@
 import styles from "./chart.module.css";
-import { SPAN, type Point } from "./observation";
+import type { Point } from "./observation";
 import { milliseconds } from "./words";
 
 const WIDTH = 300;
 const HEIGHT = 56;
 
+const MINUTE = 60_000;
+
 interface ChartProps {
   /** What is measured, for the label. */
   readonly name: string;
+  /** In the order of time. */
   readonly points: readonly Point[];
-  /** The right edge, in milliseconds since the epoch; the left one is SPAN before it. */
+  /** The right edge, in milliseconds since the epoch; the left one is the first point. */
   readonly until: number;
 }
 
@@ -17,41 +20,43 @@ interface ChartProps {
 export function Chart({ name, points, until }: ChartProps) {
   const values = points.flatMap(({ value }) => (value === null ? [] : [value]));
   const top = Math.max(...values, 1) * 1.15;
-  const x = ({ at }: Point) => round(WIDTH * (1 - (until - at) / SPAN));
+  // A minute at least, lest the first two points fill the width.
+  const span = Math.max(until - (points[0]?.at ?? until), MINUTE);
+  const x = ({ at }: Point) => round(WIDTH * (1 - (until - at) / span));
   const y = (value: number) => round(HEIGHT - 2 - (HEIGHT - 6) * (value / top));
-  const lines = runs(points).map((run) => run.map((point) => `${x(point)} ${y(point.value)}`));
-  const areas = runs(points).map((run) => [x(run[0]), x(run.at(-1) ?? run[0])] as const);
 
   return (
-    <svg
-      className={styles.chart}
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={describe(name, values, points.length - values.length)}
-    >
-      {lines.map((line, index) => {
-        const [from, to] = areas[index] ?? [0, 0];
-        return (
-          <g key={from}>
-            <path
-              className={styles.area}
-              d={`M${from} ${HEIGHT}L${line.join("L")}L${to} ${HEIGHT}z`}
-            />
-            {/* A single point has no length; the round ends of the stroke show it all the same. */}
-            <path
-              className={styles.line}
-              d={`M${line.join("L")}${line.length === 1 ? "h0.01" : ""}`}
-            />
-          </g>
-        );
-      })}
-      {points.map((point) =>
-        point.value === null ? (
-          <path key={point.at} className={styles.failure} d={`M${x(point)} ${HEIGHT}v-10`} />
-        ) : null,
-      )}
-    </svg>
+    <figure className={styles.figure}>
+      <svg
+        className={styles.chart}
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={describe(name, values, points.length - values.length, span)}
+      >
+        {runs(points).map((run) => {
+          const line = run.map((point) => `${x(point)} ${y(point.value)}`).join("L");
+          const from = x(run[0]);
+          const to = x(run.at(-1) ?? run[0]);
+          return (
+            <g key={run[0].at}>
+              <path className={styles.area} d={`M${from} ${HEIGHT}L${line}L${to} ${HEIGHT}z`} />
+              {/* A single point has no length; the round ends of the stroke show it all the same. */}
+              <path className={styles.line} d={`M${line}${run.length === 1 ? "h0.01" : ""}`} />
+            </g>
+          );
+        })}
+        {points.map((point) =>
+          point.value === null ? (
+            <path key={point.at} className={styles.failure} d={`M${x(point)} ${HEIGHT}v-10`} />
+          ) : null,
+        )}
+      </svg>
+      <figcaption aria-hidden="true">
+        <span>{lastMinutes(span)}</span>
+        {values.length > 0 && <span>up to {milliseconds(Math.max(...values))}</span>}
+      </figcaption>
+    </figure>
   );
 }
 
@@ -78,14 +83,18 @@ function isMeasured(point: Point): point is Measured {
   return point.value !== null;
 }
 
-function describe(name: string, values: readonly number[], failures: number): string {
-  if (values.length === 0 && failures === 0) return `${name}: nothing measured yet`;
+function describe(name: string, values: readonly number[], failures: number, span: number): string {
   const range =
     values.length === 0
       ? "no answer"
       : `${milliseconds(Math.min(...values))} to ${milliseconds(Math.max(...values))}`;
   const failed = failures === 0 ? "" : `, ${failures} without an answer`;
-  return `${name}, the last 5 minutes: ${range}${failed}`;
+  return `${name}, ${lastMinutes(span)}: ${range}${failed}`;
+}
+
+function lastMinutes(span: number): string {
+  const minutes = Math.round(span / MINUTE);
+  return minutes === 1 ? "the last minute" : `the last ${minutes} minutes`;
 }
 
 function round(value: number): number {

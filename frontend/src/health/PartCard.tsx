@@ -21,7 +21,8 @@ interface PartCardProps {
 export function PartCard(props: PartCardProps) {
   const { name, known, tone, state, time, error, points, until } = props;
   const shown = known ? tone : "unknown";
-  const measured = points.some(({ value }) => value !== null);
+  // What is never measured has no chart; what was measured once shows its failures too.
+  const measured = time !== null || points.some(({ value }) => value !== null);
   return (
     <li className={styles.part} data-tone={shown} data-part={name}>
       <div className={styles.heading}>
@@ -33,7 +34,7 @@ export function PartCard(props: PartCardProps) {
         {known ? state : "Not known"}
       </p>
       {known && error !== null && <p className={styles.error}>{error}</p>}
-      {measured && <Chart name={name} points={points} until={until} />}
+      {measured && points.length > 0 && <Chart name={name} points={points} until={until} />}
     </li>
   );
 }

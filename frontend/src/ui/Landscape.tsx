@@ -35,7 +35,10 @@ export function Landscape({ className }: Readonly<{ className?: string | undefin
         </g>
         <path className={styles.far} d="M0 340c70-52 140-52 210-12s160 34 270-40v192H0z" />
         <path className={styles.near} d="M0 396c90-44 170-30 240 2s150 30 240-24v106H0z" />
-        <path className={styles.path} d="M196 480c8-40 40-50 62-66s14-24 4-32" />
+        <path
+          className={styles.path}
+          d="M150 480C176 440 330 444 276 408C352 440 216 448 226 480z"
+        />
       </g>
     </svg>
   );

@@ -38,11 +38,13 @@ class Fleet:
         self._playing: list[Playing] = []
         self._plain: set[str] = set()  # releases of a version with the services as declared
 
-    def start(self, playbook: str, *args: str, **extra: Any) -> Playing:
-        """Start a playbook; `extra` are extra variables."""
+    def start(
+        self, playbook: str, *args: str, prefix: tuple[str, ...] = (), **extra: Any
+    ) -> Playing:
+        """Start a playbook; `extra` are extra variables, `prefix` runs before the command."""
         result_file = self._results / f"{len(self._playing)}.json"
         variables = json.dumps({"result_file": str(result_file), **extra})
-        argv = [str(BIN / "ansible-playbook"), f"{playbook}.yml", "-i", str(self.inventory)]
+        argv = [*prefix, str(BIN / "ansible-playbook"), f"{playbook}.yml", "-i", str(self.inventory)]
         environment = {
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",

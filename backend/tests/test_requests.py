@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import StreamingResponse
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.types import Message
 
 from app import __version__
 from app.core import request_id
@@ -139,6 +140,20 @@ async def test_health_requests_are_quiet(app: FastAPI, caplog: pytest.LogCapture
         await client.get("/refused")
     lines = [r.__dict__["fields"]["path"] for r in caplog.records if r.name == "app.requests"]
     assert lines == ["/refused"]
+
+
+async def test_the_start_and_the_end_pass_all_layers(app: FastAPI) -> None:
+    steps = iter(["startup", "shutdown"])
+    told: list[str] = []
+
+    async def receive() -> Message:
+        return {"type": f"lifespan.{next(steps)}"}
+
+    async def send(message: Message) -> None:
+        told.append(message["type"])
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}}, receive, send)
+    assert told == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 async def test_only_allowed_origins(client: httpx.AsyncClient) -> None:

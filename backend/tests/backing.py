@@ -23,6 +23,7 @@ USER = "delight"
 # A database is 300 files: on a disk it takes five times as long to make one.
 MEMORY = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
 ROOM = 1 << 30  # bytes
+PATIENCE = 2  # seconds for a stop of the gentle kind
 
 Server = TypeVar("Server", bound="Backing")
 
@@ -95,7 +96,14 @@ class Backing:
         """End it and wait for that."""
         if self._process is not None:
             self._process.send_signal(self.stop_signal)
-            self._process.wait(60)
+            try:
+                self._process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                # PostgreSQL gives a client that has come during the stop a minute to introduce
+                # itself. One in this process can't: it waits for the stop.
+                for child in _children(self._process.pid):
+                    os.kill(child, signal.SIGTERM)
+                self._process.wait(60)
             self._process = None
 
     @contextmanager

@@ -10,7 +10,7 @@ from taskiq_redis import RedisStreamBroker
 
 from app.core.settings import Settings
 from app.start import main
-from app.worker import heartbeat, jobs, process
+from app.worker import heartbeat, jobs, process, receiver
 
 OLD, NEW = 1, 2  # schemas: what the release in hand knows, and what the one after it does
 
@@ -38,7 +38,7 @@ def register(broker: RedisStreamBroker, *others: Any) -> None:
 
 def run(settings: Settings) -> None:
     """Work with these jobs too; as the next release if $SCHEMA says so."""
-    heartbeat.INTERVAL = 0.1  # so that outages are seen soon
+    heartbeat.INTERVAL = receiver.PAUSE = 0.1  # so that outages and their ends are seen soon
     process.run(settings, int(os.environ.get("SCHEMA", OLD)), register)
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from app import __version__
+from app import __version__, main
 from app.core.settings import Settings
+from app.health.monitor import HealthMonitor
 from app.main import create_app
 from tests.backing import PASSWORD, Postgres, Redis
 from tests.conftest import client_of
@@ -94,8 +96,11 @@ async def test_redis_does_not_answer(hasty: Settings, redis: Redis) -> None:
 
 
 async def test_process_outlives_an_outage(
-    settings: Settings, postgres: Postgres, redis: Redis
+    settings: Settings, postgres: Postgres, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # An answer is kept no longer than it takes to ask again.
+    monkeypatch.setattr(main, "HealthMonitor", partial(HealthMonitor, max_age=0.02))
+
     async def until(client: httpx.AsyncClient, status: str) -> None:
         async with asyncio.timeout(20):
             while (await client.get(DETAILED)).json()["status"] != status:

@@ -28,9 +28,8 @@ def unmeasured(values: Mapping[str, str]) -> dict[str, str]:
 
 def environment(values: Mapping[str, str]) -> dict[str, str]:
     """What a container would have, and what coverage needs to follow into the process."""
-    followed = "COVERAGE_PROCESS_CONFIG" in os.environ
-    file = str(BACKEND / "tests/coverage.toml")
-    return unmeasured(({"COVERAGE_PROCESS_START": file} if followed else {}) | dict(values))
+    followed = {name: value for name, value in os.environ.items() if name.startswith("COV")}
+    return unmeasured({**followed, **values})
 
 
 def command(*argv: str, **values: str) -> "subprocess.CompletedProcess[str]":

@@ -181,6 +181,7 @@ def test_a_collector_that_is_gone_holds_nobody(values: dict[str, str]) -> None:
     gone = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
         "SENTRY_DSN": "http://k@127.0.0.1:1/1",
+        "HURRY": "yes",
     }
     with service(values | gone, "tests.broken_app") as running:
         assert http.get(f"{running.url}/broken/x").status_code == 500

@@ -61,7 +61,7 @@ case ${1:-} in
         ;;
     --gate) gate=true ;;
     --help)
-        sed -n 's/^# \{0,1\}//; 2,10p' "$0"
+        sed -n 's/^# \{0,1\}//; 2,10p' check.sh
         exit
         ;;
 esac

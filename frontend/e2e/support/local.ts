@@ -2,7 +2,12 @@
 
 const FIRST_PORT = Number(process.env.E2E_PORT ?? 4310);
 
-export const PORTS = { edge: FIRST_PORT, pages: FIRST_PORT + 1, other: FIRST_PORT + 2 };
+export const PORTS = {
+  edge: FIRST_PORT,
+  pages: FIRST_PORT + 1,
+  other: FIRST_PORT + 2,
+  stopped: FIRST_PORT + 3,
+};
 
 export const EDGE_URL = `http://127.0.0.1:${PORTS.edge}`;
 

@@ -1,8 +1,6 @@
 /** @jest-environment node */
 import { NextRequest } from "next/server";
 
-import { SettingsError } from "@/settings/read";
-
 import { contentSecurityPolicy, type PolicyInput } from "./policy";
 
 const KEY = "pk_test_Y2xlcmsuZXhhbXBsZS5jb20k"; // clerk.example.com$
@@ -89,9 +87,13 @@ describe("the middleware", () => {
     expect((await ask("/")).headers.get("x-robots-tag")).toBe(expected);
   });
 
-  test("settings that can't be used end the start", async () => {
+  test("settings that can't be used end the process, and say why", async () => {
     process.env = { ...original, NEXT_RUNTIME: "nodejs", ENVIRONMENT: "moon" };
+    const exit = jest.spyOn(process, "exit").mockReturnValue(undefined as never);
+    const said = jest.spyOn(process.stderr, "write").mockReturnValue(true);
     const { register } = await import("@/instrumentation");
-    expect(register).toThrow(expect.objectContaining({ name: SettingsError.name }));
+    register();
+    expect(said).toHaveBeenCalledWith(expect.stringContaining("ENVIRONMENT: must be one of"));
+    expect(exit).toHaveBeenCalledWith(1);
   });
 });

@@ -26,7 +26,7 @@ case ${1:-} in
         export SCHEMATHESIS_EXAMPLES=5
         ;;
     --help)
-        sed -n 's/^# \{0,1\}//; 2,8p' "$0"
+        sed -n 's/^# \{0,1\}//; 2,8p' check.sh
         exit
         ;;
     *)

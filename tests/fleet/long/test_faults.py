@@ -88,7 +88,10 @@ def test_a_check_that_never_ends_is_ended_and_named(
     assert "sleep infinity" in run.output
     assert "check_timeout" in run.output
     assert pair.ids() == before
-    assert pair.exec("app1", "docker", "ps", "-aq", "--filter", "label=delight.slot=once").split() == []
+    assert (
+        pair.exec("app1", "docker", "ps", "-aq", "--filter", "label=delight.slot=once").split()
+        == []
+    )
     pair.converged(old)
     pair.deploy(new).expect("released", 0)
 

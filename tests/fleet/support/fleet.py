@@ -44,7 +44,13 @@ class Fleet:
         """Start a playbook; `extra` are extra variables, `prefix` runs before the command."""
         result_file = self._results / f"{len(self._playing)}.json"
         variables = json.dumps({"result_file": str(result_file), **extra})
-        argv = [*prefix, str(BIN / "ansible-playbook"), f"{playbook}.yml", "-i", str(self.inventory)]
+        argv = [
+            *prefix,
+            str(BIN / "ansible-playbook"),
+            f"{playbook}.yml",
+            "-i",
+            str(self.inventory),
+        ]
         environment = {
             **os.environ,
             "PATH": f"{BIN}:{os.environ['PATH']}",

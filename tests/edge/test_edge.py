@@ -99,6 +99,10 @@ def test_readiness_says_whether_the_host_takes_part(
     assert answer.status == status, answer.body
 
 
+def test_the_applications_own_keep_alive_stays_behind_the_edge(edge: Edge) -> None:
+    assert "Keep-Alive" not in edge.get("/", {"Host": "example.com"}).headers
+
+
 SPOOFED = {
     "X-Forwarded-For": "203.0.113.9",
     "X-Forwarded-Proto": "https",

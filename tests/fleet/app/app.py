@@ -114,6 +114,7 @@ class Server:
         writer.write(
             f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{HEAD}{more}"
             f"Content-Length: {len(payload)}\r\n"
+            "Keep-Alive: timeout=75\r\n"
             f"Connection: {'keep-alive' if keep else 'close'}\r\n\r\n".encode() + payload
         )
         await writer.drain()

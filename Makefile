@@ -11,7 +11,7 @@ LOCAL := inventories/local
 PYTHON_SOURCES := lab plugins tests molecule benchmarks docs
 
 .PHONY: help setup setup-full local stop clean lint test lane-code lane-hosts test-all test-unit \
-        test-backend test-image test-molecule test-fleet bench
+        test-backend test-frontend test-image test-molecule test-fleet bench
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ stop: setup ## Stop the hosts of `local` and keep their data
 
 clean: ## Remove the hosts of `local` with their data, the images and all else that was made
 	@if [ -x .venv/bin/python ]; then $(LAB) clean $(LOCAL) && $(LAB) purge; fi
-	rm -rf .venv backend/.venv .cache .ansible .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv backend/.venv frontend/node_modules frontend/.next frontend/coverage .cache .ansible .mypy_cache .pytest_cache .ruff_cache
 	@rmdir .vault 2> /dev/null || true
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -54,6 +54,7 @@ test: ## Run everything that CI runs, in minutes
 lane-code:
 	-@bin/step --grouped lint $(MAKE) --no-print-directory lint
 	-@bin/step --grouped unit $(MAKE) --no-print-directory test-unit
+	-@bin/step --grouped frontend frontend/check.sh --gate
 	-@bin/step --grouped backend backend/check.sh --gate
 
 lane-hosts:
@@ -67,6 +68,7 @@ test-all: ## Run every test there is: each role by itself, long stories, the aud
 	@bin/step setup bin/setup --full --apt
 	-@bin/step lint $(MAKE) --no-print-directory lint
 	-@bin/step unit $(MAKE) --no-print-directory test-unit
+	-@bin/step frontend $(MAKE) --no-print-directory test-frontend
 	-@bin/step backend $(MAKE) --no-print-directory test-backend
 	-@bin/step image-edge $(MAKE) --no-print-directory test-image
 	-@STEP_SECONDS=2400 bin/step molecule $(MAKE) --no-print-directory test-molecule
@@ -82,6 +84,10 @@ test-unit: setup ## The fast part: pure functions and golden renderings, no Dock
 
 test-backend: setup-full ## The backend's own checks, against real PostgreSQL and Redis
 	backend/check.sh $(MATCHING)
+
+test-frontend: setup ## The pages' own checks, and all of them in a browser
+	frontend/check.sh
+	frontend/check.sh --e2e
 
 test-image: setup ## Build and push to a real registry; the edge as the binary that hosts run
 	@$(LAB) images

@@ -2,9 +2,9 @@
 # The frontend's checks. Node and pnpm come from bin/node-setup.
 #
 #   ./check.sh              everything: style, types, stale files, tests with coverage, build, size
-#   ./check.sh --gate       the same, without what has not changed since it last passed
+#   ./check.sh --gate       the same without build and size, which the test of the image has
 #   ./check.sh --e2e        the tests in a browser, against the local build
-#   ./check.sh --e2e URL    the same against a deployed environment
+#   ./check.sh --e2e URL    the same against a deployed environment; more words go to Playwright
 #   ./check.sh --lock       after a change of dependencies, settings or API: make their files again
 #
 # The browser is Debian's: `apt-get install chromium`, or $CHROMIUM.
@@ -35,8 +35,7 @@ install() {
 build() {
     set -- package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.json next.config.ts \
         src ! -name '*.test.ts' ! -name '*.test.tsx'
-    $gate && fresh build "$@" && [ -f .next/standalone/server.js ] && return
-    fresh build "$@" || true
+    fresh build "$@" && [ -f .next/standalone/server.js ] && return
     rm -f "$stamp" # a build that is cut short is none
     pnpm --silent build > "$stamps/build.log" 2>&1 || { cat "$stamps/build.log"; return 1; }
     passed
@@ -51,13 +50,14 @@ case ${1:-} in
         ;;
     --e2e)
         install
-        if [ -n "${2:-}" ]; then
-            export BASE_URL="$2"
+        shift
+        if [ $# -gt 0 ]; then
+            export BASE_URL="$1"
+            shift
         else
-            gate=true
             build
         fi
-        exec pnpm --silent e2e
+        exec pnpm --silent e2e "$@"
         ;;
     --gate) gate=true ;;
     --help)
@@ -67,8 +67,12 @@ case ${1:-} in
 esac
 
 install
-build # first: the types of the routes are made by it
-pnpm --silent bundle-size
+if $gate; then
+    pnpm --silent exec next typegen > "$stamps/typegen.log"
+else
+    build # it makes the types of the routes, too
+    pnpm --silent bundle-size
+fi
 pnpm --silent generate --check
 pnpm --silent exec prettier --check --log-level=warn .
 pnpm --silent lint

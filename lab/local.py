@@ -101,6 +101,7 @@ def _farewell(
     console.print(f"\n[bold green]{what}[/bold green] ({took:.0f} s)\n", highlight=False)
     for name, value in (
         ("URL", f"{url}"),
+        ("status", f"{url}/status"),
         ("health", f"{answer.get('status')} at {answer.get('timestamp')}"),
         ("release", f"{answer.get('release')}"),
     ):

@@ -33,6 +33,7 @@ class Recipe:
 RECIPES = (
     Recipe("host", (HOST,), (("PACKAGES", HOST_PACKAGES),)),
     Recipe("python", ("delight-lab/python:3.13",)),
+    Recipe("node", ("delight-lab/node:20",)),
     Recipe("haproxy", ("delight-lab/haproxy:3.0",)),
     Recipe("postgres", ("delight-lab/postgres:17",)),
     Recipe("redis", ("delight-lab/redis:8", "delight-lab/redis:latest")),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import openapiTS, { astToString } from "openapi-typescript";
 
 import { renderEnvExample } from "../src/settings/env-example";
+import { renderReference } from "../src/settings/reference";
 
 const ROOT = join(import.meta.dirname, "..");
 const HEADER = "// Made from ../backend/openapi.json by `pnpm generate`; do not edit.\n\n";
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   const files = {
     "src/api/schema.d.ts": await renderApiTypes(),
     ".env.example": renderEnvExample(),
+    "../docs/reference/frontend.md": renderReference(),
   };
   const stale = Object.entries(files).filter(([path, text]) => read(path) !== text);
   if (!process.argv.includes("--check")) {

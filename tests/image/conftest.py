@@ -31,6 +31,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BOUND_S = 300
 USERNAME = "builder"
 PASSWORD = "planted-registry-word"
+# Stands in the certificate authorities that a build is given; no image may hold it.
+AUTHORITY = "planted-authority-word"
+LOCKED_DOWN = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 RUN = f"image-test-{uuid.uuid4().hex[:8]}"
 
 PLAY = """
@@ -57,6 +60,38 @@ def remove_images(reference: str) -> None:
     found = docker("images", "--quiet", "--all", "--filter", f"reference={reference}").stdout
     if found:
         docker("rmi", "--force", *set(found.split()), check=False)
+
+
+def authorities(file: Path) -> Path:
+    """The certificate authorities of this machine, and a mark."""
+    machine = Path("/etc/ssl/certs/ca-certificates.crt")
+    file.write_text(f"{machine.read_text()}\n# {AUTHORITY}\n")
+    return file
+
+
+def build_image(context: Path, tag: str, base: str, bundle: Path, *flags: str) -> None:
+    """Build an image of ours as a build on a network that looks into TLS does."""
+    docker("buildx", "build", "--load", f"--build-arg=BASE={base}", f"--tag={tag}",
+           f"--secret=id=ca,src={bundle}", *flags, str(context))  # fmt: skip
+
+
+def inspect(container: str) -> dict[str, Any]:
+    """What Docker knows of it."""
+    found: dict[str, Any] = json.loads(docker("inspect", container).stdout)[0]
+    return found
+
+
+def found_in_archive(image: str, words: set[bytes]) -> set[bytes]:
+    """Which of the words stand anywhere in the image: in a layer, even if a later one hides it."""
+    found: set[bytes] = set()
+    tail = b""
+    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
+        assert saving.stdout
+        while part := saving.stdout.read(1 << 20):
+            found |= {word for word in words if word in tail + part}
+            tail = part[-max(map(len, words)) :]
+    assert saving.returncode == 0
+    return found
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.image.conftest import ROOT, RUN, docker, remove_images
+from tests.image.conftest import (
+    AUTHORITY,
+    LOCKED_DOWN,
+    ROOT,
+    RUN,
+    authorities,
+    build_image,
+    docker,
+    found_in_archive,
+    inspect,
+    remove_images,
+)
 from tests.support.waiting import wait_until
 
-BASE = "delight-lab/python:3.13"
 DATABASE_PASSWORD = "planted-database-word"
-AUTHORITY = "planted-authority-word"
-LOCKED_DOWN = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
 
 
 @pytest.fixture(scope="module")
 def image(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The image, built with certificate authorities of this machine that carry a mark."""
-    bundle = tmp_path_factory.mktemp("ca") / "ca.pem"
-    machine = Path("/etc/ssl/certs/ca-certificates.crt")
-    bundle.write_text(f"{machine.read_text()}\n# {AUTHORITY}\n")
     tag = f"{RUN}/backend:1"
-    docker("buildx", "build", "--load", f"--build-arg=BASE={BASE}", f"--tag={tag}",
-           f"--secret=id=ca,src={bundle}", str(ROOT / "backend"))  # fmt: skip
+    bundle = authorities(tmp_path_factory.mktemp("ca") / "ca.pem")
+    build_image(ROOT / "backend", tag, "delight-lab/python:3.13", bundle)
     yield tag
     remove_images(tag)
 
@@ -74,12 +77,6 @@ def service(image: str, flags: list[str]) -> Iterator[str]:
         yield name
     finally:
         docker("rm", "-fv", name, check=False)
-
-
-def inspect(container: str) -> dict[str, Any]:
-    """What Docker knows of it."""
-    found: dict[str, Any] = json.loads(docker("inspect", container).stdout)[0]
-    return found
 
 
 def health(container: str) -> dict[str, Any]:
@@ -151,19 +148,6 @@ def test_nothing_is_in_it_that_should_not_be(image: str) -> None:
     listed = docker("run", "--rm", image, "sh", "-c", look).stdout
     names = {line.removeprefix("/app/").partition("/")[0] for line in listed.splitlines()[1:]}
     assert names == {"app", "migrations", "alembic.ini"}
-
-
-def found_in_archive(image: str, words: set[bytes]) -> set[bytes]:
-    """Which of the words stand anywhere in the image: in a layer, even if a later one hides it."""
-    found: set[bytes] = set()
-    tail = b""
-    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
-        assert saving.stdout
-        while part := saving.stdout.read(1 << 20):
-            found |= {word for word in words if word in tail + part}
-            tail = part[-max(map(len, words)) :]
-    assert saving.returncode == 0
-    return found
 
 
 def test_it_is_compiled(image: str) -> None:

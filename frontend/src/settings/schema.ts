@@ -12,22 +12,26 @@ export interface Setting<T> {
   readonly example: string;
   /** The value where the setting is absent. */
   readonly fallback: T;
+  /** Where its value comes from on hosts that the playbooks deploy to. */
+  readonly hosts: string;
+  /** What to set it to in a project on Vercel. */
+  readonly vercel: { readonly production: string; readonly preview: string };
+  /** Whether its value must not be shown. */
+  readonly secret?: boolean;
   /** Another variable that is read where this one is absent, set by a platform. */
   readonly alias?: string;
   readonly parse: (text: string) => T;
 }
 
-export const ENVIRONMENTS = ["development", "staging", "production"] as const;
-export type Environment = (typeof ENVIRONMENTS)[number];
-
 function define<T>(setting: Setting<T>): Setting<T> {
   return setting;
 }
 
-function environment(text: string): Environment {
-  const found = ENVIRONMENTS.find((name) => name === text);
-  if (found === undefined) throw new Error(`must be one of ${ENVIRONMENTS.join(", ")}`);
-  return found;
+function environment(text: string): string {
+  if (!/^[a-z][a-z0-9-]*$/.test(text)) {
+    throw new Error("must be a name such as staging: small letters, digits and dashes");
+  }
+  return text;
 }
 
 /** An origin such as https://api.example.com, without a path. */
@@ -71,6 +75,8 @@ export const schema = {
       "routes /api to the backend.",
     example: "http://localhost:8000",
     fallback: null,
+    hosts: "`api_url`",
+    vercel: { production: "the API's origin", preview: "the API's origin in staging" },
     parse: origin,
   }),
   NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY: define<string | null>({
@@ -78,6 +84,8 @@ export const schema = {
       "Clerk's publishable key; browsers see it. Not set: nobody can sign in, and the pages say so.",
     example: "pk_test_Y2xlcmsuZXhhbXBsZS5jb20k",
     fallback: null,
+    hosts: "`clerk_publishable_key`",
+    vercel: { production: "`pk_live_…`", preview: "`pk_test_…`" },
     parse: publishableKey,
   }),
   CLERK_SECRET_KEY: define<string | null>({
@@ -86,19 +94,26 @@ export const schema = {
       "set, it must be of the same kind (test or live) as the publishable key.",
     example: "sk_test_replace_me",
     fallback: null,
+    hosts: "not needed",
+    vercel: { production: "not needed", preview: "not needed" },
+    secret: true,
     parse: secretKey,
   }),
-  ENVIRONMENT: define<Environment>({
+  ENVIRONMENT: define<string>({
     description:
-      "development, staging or production. Only production may be listed by search engines.",
+      "Name of the environment, as staging. Only production may be listed by search engines.",
     example: "development",
     fallback: "development",
+    hosts: "`env_name`",
+    vercel: { production: "`production`", preview: "`staging`" },
     parse: environment,
   }),
   RELEASE: define<string>({
     description: "Id of the release this process belongs to; on Vercel, the commit where not set.",
     example: "development",
     fallback: "development",
+    hosts: "the release's id, from the engine",
+    vercel: { production: "not set", preview: "not set" },
     alias: "VERCEL_GIT_COMMIT_SHA",
     parse: (text) => text,
   }),

@@ -80,7 +80,7 @@ test("all mistakes are told at once, none with its value", () => {
     NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY: "hunter2",
     CLERK_SECRET_KEY: "hunter2",
     NEXT_PUBLIC_API_URL: "hunter2",
-    ENVIRONMENT: "hunter2",
+    ENVIRONMENT: "Hunter2",
   });
   expect(problems.map((line) => line.split(":")[0])).toEqual([
     "NEXT_PUBLIC_API_URL",
@@ -88,7 +88,7 @@ test("all mistakes are told at once, none with its value", () => {
     "CLERK_SECRET_KEY",
     "ENVIRONMENT",
   ]);
-  expect(problems.join()).not.toContain("hunter2");
+  expect(problems.join()).not.toMatch(/hunter2/i);
 });
 
 test("Clerk's two keys must be of one kind", () => {

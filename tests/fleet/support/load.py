@@ -42,6 +42,7 @@ class Load:
         slow_rate: requests a second that take `slow_s` seconds each.
         streams: streams held open; one that ends is opened again.
         path: what kept-alive and new connections ask for, below the base.
+        pattern: the kinds of requests on the schedule, in turn.
         timeout_s: bound of one request.
         host, ca_file: Host header and authorities, see Target.
     """
@@ -55,6 +56,7 @@ class Load:
         slow_s: float = 0.5,
         streams: int = 0,
         path: str = "/",
+        pattern: tuple[Kind, ...] = PATTERN,
         timeout_s: float = 20,
         host: str = "",
         ca_file: str = "",
@@ -62,6 +64,7 @@ class Load:
         self.report = Report()
         self._target = Target.parse(url, host, ca_file)
         self._rate, self._slow_rate, self._slow_s = rate, slow_rate, slow_s
+        self._pattern = pattern
         self._stream_count, self._path, self._timeout_s = streams, path, timeout_s
         self._name = uuid.uuid4().hex[:12]
         self._numbers = itertools.count(1)
@@ -112,7 +115,7 @@ class Load:
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         stream_tasks = [asyncio.create_task(self._stream()) for _ in range(self._stream_count)]
-        pacers = [self._pace(self._rate, itertools.cycle(PATTERN)), self._notify()]
+        pacers = [self._pace(self._rate, itertools.cycle(self._pattern)), self._notify()]
         if self._slow_rate:
             pacers.append(self._pace(self._slow_rate, itertools.repeat("slow")))
         await asyncio.gather(*pacers)

@@ -1,0 +1,67 @@
+"""Delight itself, as `group_vars/all` declares it: built from this tree, deployed, seen in a browser."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.load import Load
+from tests.fleet.support.playing import ROOT
+
+CLERK_HOST = "clerk.example.com"
+CLERK_KEY = f"pk_test_{base64.b64encode(f'{CLERK_HOST}$'.encode()).decode()}"
+BROWSER_S = 180
+
+
+@pytest.fixture
+def delight() -> dict[str, Any]:
+    """The services of Delight."""
+    file = ROOT / "group_vars/all/services.yml"
+    found: dict[str, Any] = yaml.safe_load(file.read_text())["services"]
+    return found
+
+
+def browse(url: str, *words: str) -> None:
+    """Run browser tests of the pages against an environment."""
+    argv = [str(ROOT / "frontend/check.sh"), "--e2e", url, *words]
+    done = subprocess.run(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        timeout=BROWSER_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def pages(fleet: Fleet, host: str) -> set[str]:
+    """The image, by digest, of the pages that run on a host."""
+    names = fleet.exec(host, "docker", "ps", "--format", "{{.Image}}").splitlines()
+    return {name for name in names if "delight-frontend" in name}
+
+
+def policy(fleet: Fleet, host: str) -> str:
+    """The policy of the page that signs in, as the host's edge answers."""
+    return fleet.exec(host, "curl", "-sI", "-m", "10", "http://127.0.0.1/sign-in")
+
+
+@pytest.mark.promise("W1", "R4")
+def test_built_deployed_and_seen_in_a_browser(solo: Fleet, delight: dict[str, Any]) -> None:
+    built = solo.play("build")
+    assert built.status == 0, built.output
+    solo.play("deploy", services=delight, migrate="before").expect("released", 0)
+    browse(solo.url, "status", "-g", "environment says")
+
+    image = pages(solo, "solo")
+    assert len(image) == 1
+    assert CLERK_HOST not in policy(solo, "solo")
+    with Load(solo.url, path="/healthz", pattern=("kept", "new"), slow_rate=0) as load:
+        solo.play("deploy", services=delight, clerk_publishable_key=CLERK_KEY).expect("released", 0)
+        assert pages(solo, "solo") == image, "other settings need no other image"
+        assert CLERK_HOST in policy(solo, "solo")
+        solo.rollback().expect("released", 0)
+        assert CLERK_HOST not in policy(solo, "solo")
+    assert load.report.failures == []
+    assert load.report.doubts() == ""

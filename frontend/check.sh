@@ -5,6 +5,7 @@
 #   ./check.sh --gate       the same without build and size, which the test of the image has
 #   ./check.sh --e2e        the tests in a browser, against the local build
 #   ./check.sh --e2e URL    the same against a deployed environment; more words go to Playwright
+#   ./check.sh --marks URL  Lighthouse's marks of a deployed environment
 #   ./check.sh --lock       after a change of dependencies, settings or API: make their files again
 #
 # The browser is Debian's: `apt-get install chromium`, or $CHROMIUM.
@@ -59,9 +60,14 @@ case ${1:-} in
         fi
         exec pnpm --silent e2e "$@"
         ;;
+    --marks)
+        cd marks
+        pnpm install --ignore-workspace --frozen-lockfile --reporter=silent
+        exec node measure.mjs ${2:+"$2"}
+        ;;
     --gate) gate=true ;;
     --help)
-        sed -n 's/^# \{0,1\}//; 2,10p' check.sh
+        sed -n 's/^# \{0,1\}//; 2,11p' check.sh
         exit
         ;;
 esac

@@ -55,7 +55,10 @@ test("says at first that it is asking", async () => {
   renderBoard();
   expect(screen.getByRole("heading", { name: "Asking how things are" })).toBeVisible();
   expect(screen.getByText("none yet")).toBeVisible();
+  const parts = () => screen.getAllByRole("heading", { level: 2 }).map((one) => one.textContent);
+  const before = parts();
   await nextLook();
+  expect(parts()).toEqual(before); // nothing moves when the first answer comes
 });
 
 test("shows each part with its time, and both releases", async () => {

@@ -14,7 +14,7 @@ import {
 import styles from "./status.module.css";
 import { StateIcon, type Tone } from "./StateIcon";
 import { useHealth } from "./useHealth";
-import { CHECK, failureSentence, nameOf, OVERALL } from "./words";
+import { CHECK, EXPECTED, failureSentence, nameOf, OVERALL } from "./words";
 
 interface StatusBoardProps {
   readonly apiUrl: string | null;
@@ -60,20 +60,21 @@ export function StatusBoard({ apiUrl, release }: StatusBoardProps) {
 
       <ul className={styles.parts} aria-label="Parts of Delight">
         <ApiCard observations={observations} />
-        {answer !== undefined &&
-          Object.entries(answer.health.checks).map(([name, check]) => (
-            <PartCard
-              key={name}
-              name={nameOf(name)}
-              known={overall !== "unreachable"}
-              tone={works(check) ? "good" : "poor"}
-              state={CHECK[check.status]}
-              time={check.response_time_ms ?? null}
-              error={check.error ?? null}
-              points={responseTimes(observations, name)}
-              until={latest?.at ?? answer.at}
-            />
-          ))}
+        {answer === undefined
+          ? EXPECTED.map((name) => <UnknownCard key={name} name={name} />)
+          : Object.entries(answer.health.checks).map(([name, check]) => (
+              <PartCard
+                key={name}
+                name={nameOf(name)}
+                known={overall !== "unreachable"}
+                tone={works(check) ? "good" : "poor"}
+                state={CHECK[check.status]}
+                time={check.response_time_ms ?? null}
+                error={check.error ?? null}
+                points={responseTimes(observations, name)}
+                until={latest?.at ?? answer.at}
+              />
+            ))}
       </ul>
 
       <dl className={styles.facts}>
@@ -113,6 +114,22 @@ function ApiCard({ observations }: Readonly<{ observations: readonly Observation
       error={null}
       points={roundTrips(observations)}
       until={latest?.at ?? 0}
+    />
+  );
+}
+
+/** Keeps the place of a part, so that nothing moves when the first answer comes. */
+function UnknownCard({ name }: Readonly<{ name: string }>) {
+  return (
+    <PartCard
+      name={nameOf(name)}
+      known={false}
+      tone="unknown"
+      state=""
+      time={null}
+      error={null}
+      points={[]}
+      until={0}
     />
   );
 }

@@ -26,6 +26,9 @@ const NAMES: Readonly<Record<string, string>> = {
   clerk: "Sign-in (Clerk)",
 };
 
+/** What the API is known to depend on: these have their place before the first answer. */
+export const EXPECTED: readonly string[] = Object.keys(NAMES);
+
 /** What people call a dependency. */
 export function nameOf(check: string): string {
   return NAMES[check] ?? check.charAt(0).toUpperCase() + check.slice(1);

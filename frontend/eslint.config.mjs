@@ -9,7 +9,7 @@ const config = [
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: { eqeqeq: "error", "no-console": "error" },
   },
-  { files: ["scripts/**"], rules: { "no-console": "off" } },
+  { files: ["scripts/**", "marks/**"], rules: { "no-console": "off" } },
 ];
 
 export default config;

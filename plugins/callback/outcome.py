@@ -73,7 +73,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if is_report(result):
             self._conclude(result.result)
-        elif result.task.action in ("guard", "fleet") and is_refusal(result):
+        elif result.task.action in ("guard", "fleet", "smoke") and is_refusal(result):
             self._status = decide.EXIT_STATUS[decide.REFUSED]
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
@@ -121,4 +121,4 @@ def is_refusal(result: Any) -> bool:
 
 def is_report(result: Any) -> bool:
     """Whether this is the last word of a run."""
-    return result.task.action == "fleet" and "text" in result.result
+    return result.task.action in ("fleet", "smoke") and "text" in result.result

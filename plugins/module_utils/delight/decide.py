@@ -18,6 +18,7 @@ Outcomes = Mapping[str, Mapping[str, Any]]
 RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
 ROLLED_BACK, ATTENTION = "rolled back", "needs attention"
 MIGRATED, RECOVERED, PLANNED = "migrated", "recovered", "planned"
+SMOKE_FAILED = "smoke failed"
 
 # ansible-playbook's own statuses are 0 to 5, 99 and 250.
 EXIT_STATUS = {
@@ -29,6 +30,7 @@ EXIT_STATUS = {
     REFUSED: 20,
     ROLLED_BACK: 21,
     ATTENTION: 22,
+    SMOKE_FAILED: 23,
 }
 
 SEALED = {"sealed"}

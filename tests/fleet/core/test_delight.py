@@ -51,7 +51,11 @@ def policy(fleet: Fleet, host: str) -> str:
 def test_built_deployed_and_seen_in_a_browser(solo: Fleet, delight: dict[str, Any]) -> None:
     built = solo.play("build")
     assert built.status == 0, built.output
-    solo.play("deploy", services=delight, migrate="before").expect("released", 0)
+    released = solo.play("deploy", services=delight, migrate="before").expect("released", 0)
+    asked = solo.play("smoke", smoke_url=solo.url, smoke_release=released.result["to"])
+    assert asked.status == 0, asked.output
+    asked = solo.play("smoke", smoke_url=solo.url, smoke_release="another")
+    assert asked.status == 23 and "no answer is of release another" in asked.output, asked.output
     browse(solo.url, "status", "-g", "environment says")
 
     image = pages(solo, "solo")

@@ -66,7 +66,7 @@ def unharmed(fleet: Fleet) -> Iterator[Load]:
     """A load of at least 200 requests a second, of every kind, of which none may fail."""
     with Load(fleet.url, rate=200) as running:
         yield running
-    assert running.report.failures == []
+    assert running.report.failures[:20] == []
     assert running.report.doubts() == ""
 
 

@@ -46,6 +46,20 @@ def test_what_a_slot_holds_is_kept_however_old(solo: Fleet) -> None:
 
 
 @pytest.mark.promise("C2")
+def test_a_service_that_is_gone_goes_with_its_last_kept_release(solo: Fleet) -> None:
+    solo.services = WORKERS
+    host = solo.hosts["app1"]
+    assert solo.deploy("v1", release_keep=2)["exit_status"] == 0
+    solo.services = SERVICES
+    assert solo.deploy("v2", release_keep=2)["exit_status"] == 0
+    assert "work" in host.state["slots"], "a rollback may still want it"
+    assert solo.deploy("v3", release_keep=2)["exit_status"] == 0
+    assert versions(host.kept) == {"v2", "v3"}
+    assert set(host.state["slots"]) == {"api"}
+    assert not [name for name in host.engine.containers if "work" in name]
+
+
+@pytest.mark.promise("C2")
 def test_a_container_of_no_slot_goes_and_others_are_left_alone(solo: Fleet) -> None:
     host = solo.hosts["app1"]
     assert solo.deploy("v1")["exit_status"] == 0

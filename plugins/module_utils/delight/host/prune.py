@@ -20,10 +20,11 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
         serves = serving.named(Edge(at.root), state)
     except EdgeError:
         return []
+    newest = {entry["release"] for entry in state["history"][-keep:]}
+    forget(state, newest)
     found = [c for c in docker.containers() if c["slot"] in store.SLOTS]
     strays = [c for c in found if is_stray(c, state, serves)]
     manifests = at.manifests()
-    newest = [entry["release"] for entry in state["history"]][-keep:]
     held = {slot[name] for slot in state["slots"].values() for name in store.SLOTS if slot[name]}
     kept = {state["live"], *newest, *held} | {c["release"] for c in found if c not in strays}
     gone = [release for release in manifests if release not in kept]
@@ -41,6 +42,22 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     for leftover in at.releases.glob(".*.new"):
         shutil.rmtree(leftover, ignore_errors=True)
     return gone
+
+
+def forget(state: dict[str, Any], newest: set[str]) -> None:
+    """Let go of what slots hold of a service that no release has any more, if it is too old.
+
+    No deploy comes to such a slot again: without this its release would stay for ever.
+    """
+    for service, held in list(state["slots"].items()):
+        for slot in store.SLOTS:
+            if not held["live"] and held[slot] not in newest:
+                held[slot] = None
+        if not any(held.values()):
+            del state["slots"][service]
+    state["cool"] = [
+        c for c in state["cool"] if state["slots"].get(c["service"], {}).get(c["slot"])
+    ]
 
 
 def is_stray(container: dict[str, Any], state: dict[str, Any], serves: set[str]) -> bool:

@@ -1,24 +1,10 @@
-import { watchConnections } from "@/server/connections";
-import { getSettings, SettingsError } from "@/settings/read";
-
-/** At start, once in each process. */
-export function register(): void {
-  if (process.env.NEXT_RUNTIME !== "nodejs") return;
-  checkSettings();
-  // Next's own server ends by itself after SIGTERM; where it does not run, a platform stops us.
-  if (process.listenerCount("SIGTERM") > 0) process.once("SIGTERM", watchConnections());
-}
-
 /**
- * Settings that can't be used end the process now, not a visitor's request later. Thrown, the error
- * would be said again and again by a server that stays.
+ * At start, once in each process. What needs Node is imported inside the condition: Next builds this
+ * file for its edge runtime too, and leaves out what such a condition excludes.
  */
-function checkSettings(): void {
-  try {
-    getSettings();
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+export async function register(): Promise<void> {
+  if (process.env.NEXT_RUNTIME === "nodejs") {
+    const { start } = await import("@/server/start");
+    start();
   }
 }

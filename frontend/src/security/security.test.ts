@@ -92,7 +92,7 @@ describe("the middleware", () => {
     const exit = jest.spyOn(process, "exit").mockReturnValue(undefined as never);
     const said = jest.spyOn(process.stderr, "write").mockReturnValue(true);
     const { register } = await import("@/instrumentation");
-    register();
+    await register();
     expect(said).toHaveBeenCalledWith(expect.stringContaining("ENVIRONMENT: must be a name"));
     expect(exit).toHaveBeenCalledWith(1);
   });

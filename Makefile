@@ -8,10 +8,12 @@ unexport PYTHONDONTWRITEBYTECODE
 
 LAB := .venv/bin/python -m lab
 LOCAL := inventories/local
-PYTHON_SOURCES := lab plugins tests molecule benchmarks docs
+PYTHON_SOURCES := .ci lab plugins tests molecule benchmarks docs
 
-.PHONY: help setup setup-full local stop clean lint test lane-code lane-hosts test-all test-unit \
-        test-backend test-frontend test-image test-molecule test-fleet bench
+.PHONY: help setup setup-full install services dev cloud-dev local stop clean lint report bench \
+        test lane-code lane-hosts check-setup check-lint check-unit check-frontend check-backend \
+        check-images check-hosts check-molecule check-image-edge check-stories \
+        test-all test-unit test-backend test-frontend test-image test-dev test-molecule test-fleet
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +23,21 @@ setup: ## Make .venv from the locked requirements
 
 setup-full:
 	@bin/setup --full
+
+install: ## Install all that developing needs (as root on Debian: also by apt-get)
+	@bin/setup --test --apt
+	@frontend/check.sh --install
+
+services: ## Start PostgreSQL and Redis of `local` alone
+	@bin/setup --apt
+	@$(LAB) services $(LOCAL)
+
+dev: install ## Run API, worker and pages with reload on those services, in one terminal
+	@$(LAB) services --if-down $(LOCAL)
+	@bin/dev .lab/local/services.env
+
+cloud-dev: install ## The same on managed services: their URLs stand in backend/.env
+	@bin/dev backend/.env
 
 local: ## Boot three hosts on this machine and deploy Delight to them
 	@bin/setup --apt
@@ -38,30 +55,45 @@ clean: ## Remove the hosts of `local` with their data, the images and all else t
 lint: setup ## Check style and types
 	black --check --quiet $(wildcard $(PYTHON_SOURCES))
 	ruff check --quiet .
-	mypy $(wildcard lab plugins tests docs benchmarks)
+	mypy $(wildcard lab plugins tests docs benchmarks) .ci/report.py
 	yamllint --strict .
 	ansible-lint --offline -q
+	check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
+	zizmor --offline --quiet --no-progress .github
 
 # Steps that share no hosts stand in two lanes, side by side on two cores; what is measured under
 # load, the stories, runs alone. A step that fails does not keep the others from being run.
+STEPS = env MAKEFLAGS= $(MAKE) --no-print-directory --keep-going
+
 test: ## Run everything that CI runs, in minutes
 	@bin/step --begin
-	@bin/step setup bin/setup --test --apt
+	@$(STEPS) check-setup
 	@$(MAKE) --no-print-directory --jobs=2 lane-code lane-hosts
-	-@bin/step stories pytest -q tests/fleet/core
+	-@$(STEPS) check-stories
+	@$(STEPS) report > /dev/null 2>&1 || true
 	@bin/step --table
 
 lane-code:
-	-@bin/step --grouped lint $(MAKE) --no-print-directory lint
-	-@bin/step --grouped unit $(MAKE) --no-print-directory test-unit
-	-@bin/step --grouped frontend frontend/check.sh --gate
-	-@bin/step --grouped backend backend/check.sh --gate
+	-@$(STEPS) check-lint check-unit check-frontend check-backend
 
 lane-hosts:
-	-@bin/step --grouped images $(LAB) images
-	-@bin/step --grouped hosts .venv/bin/python -m tests.fleet.support.setup
-	-@bin/step --grouped molecule molecule test
-	-@bin/step --grouped image-edge pytest -q -m 'not full' tests/image tests/edge
+	-@$(STEPS) check-images check-hosts check-molecule check-image-edge
+
+report: ## Write what the checks found, as Markdown, to .cache/checks/report.md
+	@python3 .ci/report.py
+
+# One target a step: CI runs these very ones, as jobs.
+check-setup: ; @bin/step setup bin/setup --test --apt
+check-lint: ; @bin/step --grouped lint $(MAKE) --no-print-directory lint
+check-unit: ; @bin/step --grouped unit $(MAKE) --no-print-directory test-unit
+check-frontend: ; @bin/step --grouped frontend frontend/check.sh --gate
+check-backend: ; @bin/step --grouped backend backend/check.sh --gate --cov-report=xml:../.cache/checks/coverage.xml
+check-images: ; @bin/step --grouped images $(LAB) images
+check-hosts: ; @bin/step --grouped hosts .venv/bin/python -m tests.fleet.support.setup
+check-molecule: ; @bin/step --grouped molecule molecule test
+check-image-edge: ; @bin/step --grouped image-edge pytest -q -m 'not full' tests/image tests/edge
+check-stories: ; @bin/step stories pytest -q tests/fleet/core
 
 test-all: ## Run every test there is: each role by itself, long stories, the audit; about 40 minutes
 	@bin/step --begin
@@ -71,6 +103,7 @@ test-all: ## Run every test there is: each role by itself, long stories, the aud
 	-@bin/step frontend $(MAKE) --no-print-directory test-frontend
 	-@bin/step backend $(MAKE) --no-print-directory test-backend
 	-@bin/step image-edge $(MAKE) --no-print-directory test-image
+	-@bin/step dev $(MAKE) --no-print-directory test-dev
 	-@STEP_SECONDS=2400 bin/step molecule $(MAKE) --no-print-directory test-molecule
 	-@STEP_SECONDS=3600 bin/step stories $(MAKE) --no-print-directory test-fleet
 	@bin/step --table
@@ -92,6 +125,9 @@ test-frontend: setup ## The pages' own checks, and all of them in a browser
 test-image: setup ## Build and push to a real registry; the edge as the binary that hosts run
 	@$(LAB) images
 	pytest -q $(MATCHING) tests/image tests/edge
+
+test-dev: ## `make services`, and the servers of `make dev`: they start, answer and reload
+	pytest -q $(MATCHING) tests/dev
 
 test-molecule: setup ## Each role on a real host, and all together: converge, idempotence, verify
 	@$(LAB) images

@@ -8,7 +8,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lab import engine, fleet, images, inventory, local, paths, purge, secrets, seeding, shell
+from lab import (
+    engine,
+    fleet,
+    images,
+    inventory,
+    local,
+    paths,
+    purge,
+    secrets,
+    seeding,
+    services,
+    shell,
+)
 from lab.errors import LabError
 
 Verb = Callable[[argparse.Namespace], int]
@@ -56,6 +68,11 @@ def _secrets(options: argparse.Namespace) -> int:
 
 def _local(options: argparse.Namespace) -> int:
     local.run(options.directory, Console(highlight=False))
+    return 0
+
+
+def _services(options: argparse.Namespace) -> int:
+    services.run(options.directory, Console(highlight=False), if_down=options.if_down)
     return 0
 
 
@@ -111,6 +128,10 @@ def parser() -> argparse.ArgumentParser:
     verb("engine", _engine, "make sure that a Docker engine with plugins runs", directory=False)
     verb("images", _images, "build the hosts' and services' images, cached", directory=False)
     verb("local", _local, "all of it: hosts, provisioning, build and a release")
+    alone = verb(
+        "services", _services, "PostgreSQL and Redis alone, and a file with their addresses"
+    )
+    alone.add_argument("--if-down", action="store_true", help="leave servers alone that answer")
     verb("up", _up, "make or start the hosts, pin their keys, load their images")
     verb("seed", _seed, "load lab_images into the hosts that have Docker")
     verb("secrets", _secrets, "generate vault and certificates, if lab_registry is set")

@@ -35,7 +35,8 @@ def up(fleet: Fleet) -> dict[str, str]:
 
     results = each(fleet, one)
     lines = [line for _, pinned in results for line in pinned]
-    keys.write_if_changed(fleet.known_hosts, "".join(f"{line}\n" for line in lines))
+    known = fleet.known_hosts.read_text() if fleet.known_hosts.exists() else ""
+    keys.write_if_changed(fleet.known_hosts, hosts.merged(known, lines))
     return {host.name: did for host, (did, _) in zip(fleet.hosts, results, strict=True)}
 
 

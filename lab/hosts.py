@@ -106,6 +106,13 @@ def pinned(host: Host, keys: str) -> list[str]:
     return sorted(lines)
 
 
+def merged(known: str, lines: list[str]) -> str:
+    """The text of known_hosts with new lines in the place of all that it says of the same names."""
+    names = {line.split()[0] for line in lines}
+    kept = [line for line in known.splitlines() if line and line.split()[0] not in names]
+    return "".join(f"{line}\n" for line in sorted({*kept, *lines}))
+
+
 def listing(kind: str, fleet: Fleet) -> list[str]:
     """argv that prints the names of the fleet's containers, volumes or networks."""
     form = "{{.Names}}" if kind == "container" else "{{.Name}}"

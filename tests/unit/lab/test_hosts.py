@@ -77,3 +77,9 @@ def test_folders_of_a_host_that_is_gone_are_removed(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     Cgroups(tmp_path).remove("demo-net-one")
     assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_pins_of_other_hosts_stay() -> None:
+    known = "10.77.0.11 ssh-ed25519 AAAA\n10.77.0.13 ssh-ed25519 old\n10.77.0.13 ssh-rsa older\n"
+    text = hosts.merged(known, ["10.77.0.13 ssh-ed25519 new"])
+    assert text == "10.77.0.11 ssh-ed25519 AAAA\n10.77.0.13 ssh-ed25519 new\n"

@@ -1,0 +1,85 @@
+"""`make services`: PostgreSQL and Redis of an environment of the lab, without the rest of it."""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+from rich.console import Console
+
+from lab import engine, fleet, images, inventory, paths, playbooks, secrets, seeding, shell
+from lab.errors import LabError
+from lab.inventory import Fleet
+from lab.keys import write_if_changed
+from lab.local import Progress
+
+NAMES = ("DATABASE_URL", "REDIS_URL")
+
+
+def env_file(env: str) -> Path:
+    """Where the addresses stand, for servers that are started by hand; only its owner may read it."""
+    return paths.env_dir(env) / "services.env"
+
+
+def answer(file: Path) -> bool:
+    """Whether all servers that the file names take connections."""
+    if not file.exists():
+        return False
+    urls = [urlsplit(line.partition("=")[2]) for line in file.read_text().splitlines()]
+    with suppress(OSError):
+        for url in urls:
+            socket.create_connection((url.hostname or "", url.port or 0), timeout=2).close()
+        return bool(urls)
+    return False
+
+
+def run(directory: Path, console: Console, *, if_down: bool = False) -> None:
+    """Bring the data host up, provision it, and write the addresses of its servers.
+
+    With `if_down`, servers that answer are left as they are.
+    """
+    machines = inventory.load(directory)
+    if if_down and answer(env_file(machines.env)):
+        return
+    data = only_data(machines)
+    progress = Progress(console)
+    progress.step("engine", lambda say: [] if (did := engine.ensure()) == "running" else [did])
+    progress.step("images", images.ensure)
+    progress.step("secrets", lambda say: secrets.ensure(machines))
+    progress.step("hosts", lambda say: _host(data))
+    progress.step("provision", lambda say: _provision(data, say))
+    progress.step("addresses", lambda say: _addresses(machines))
+    console.print(f"\nPostgreSQL and Redis: {env_file(machines.env).relative_to(paths.ROOT)}")
+
+
+def only_data(machines: Fleet) -> Fleet:
+    """The fleet of the one host that the registry stands on, as all backing services do."""
+    if machines.registry is None:
+        raise LabError(
+            f"{machines.directory}/hosts.yml: {machines.env}.vars.lab_registry is missing"
+        )
+    address = machines.registry.partition(":")[0]
+    return replace(machines, hosts=tuple(h for h in machines.hosts if str(h.address) == address))
+
+
+def _host(data: Fleet) -> list[str]:
+    did = [f"{name} {what}" for name, what in fleet.up(data).items() if what != "running"]
+    return did + [f"{one} loaded" for one in seeding.seed(data)]
+
+
+def _provision(data: Fleet, say: Callable[[str], None]) -> list[str]:
+    log = paths.env_dir(data.env) / "log" / "services.log"
+    limit = ["--limit", ",".join(host.name for host in data.hosts)]
+    played = playbooks.play(playbooks.command("provision.yml", Path(data.env), limit), log, say)
+    return [f"{played.changed} tasks changed something"] if played.changed else []
+
+
+def _addresses(machines: Fleet) -> list[str]:
+    vault = [str(paths.ROOT / ".venv/bin/ansible-vault"), "view", str(secrets.vault_file(machines))]
+    known = yaml.safe_load(shell.run(vault, cwd=paths.ROOT))["secrets"]
+    text = "".join(f"{name}={known[name]}\n" for name in NAMES)
+    file = env_file(machines.env)
+    return [str(file.relative_to(paths.ROOT))] if write_if_changed(file, text, mode=0o600) else []

@@ -75,6 +75,15 @@ def build_image(context: Path, tag: str, base: str, bundle: Path, *flags: str) -
            f"--secret=id=ca,src={bundle}", *flags, str(context))  # fmt: skip
 
 
+def remember_size(name: str, tag: str) -> None:
+    """Note how large an image is (bytes), for the report of the checks."""
+    file = ROOT / ".cache/checks/sizes.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    known = json.loads(file.read_text()) if file.exists() else {}
+    size = int(docker("image", "inspect", "--format={{.Size}}", tag).stdout)
+    file.write_text(json.dumps(known | {name: size}))
+
+
 def inspect(container: str) -> dict[str, Any]:
     """What Docker knows of it."""
     found: dict[str, Any] = json.loads(docker("inspect", container).stdout)[0]

@@ -20,6 +20,7 @@ from tests.image.conftest import (
     docker,
     found_in_archive,
     inspect,
+    remember_size,
     remove_images,
 )
 from tests.support.waiting import wait_until
@@ -33,6 +34,7 @@ def image(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     tag = f"{RUN}/backend:1"
     bundle = authorities(tmp_path_factory.mktemp("ca") / "ca.pem")
     build_image(ROOT / "backend", tag, "delight-lab/python:3.13", bundle)
+    remember_size("backend", tag)
     yield tag
     remove_images(tag)
 

@@ -21,6 +21,7 @@ from tests.image.conftest import (
     docker,
     found_in_archive,
     inspect,
+    remember_size,
     remove_images,
 )
 from tests.support.waiting import wait_until
@@ -39,6 +40,7 @@ def image(lab_images: None, bundle: Path) -> Iterator[str]:
     """The image."""
     tag = f"{RUN}/frontend:1"
     build_image(ROOT / "frontend", tag, BASE, bundle)
+    remember_size("frontend", tag)
     yield tag
     remove_images(tag)
 

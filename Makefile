@@ -95,7 +95,7 @@ check-molecule: ; @bin/step --grouped molecule molecule test
 check-image-edge: ; @bin/step --grouped image-edge pytest -q -m 'not full' tests/image tests/edge
 check-stories: ; @bin/step stories pytest -q tests/fleet/core
 
-test-all: ## Run every test there is: each role by itself, long stories, the audit; about 40 minutes
+test-all: ## Run every test there is: each role by itself, long stories, the audit; half an hour
 	@bin/step --begin
 	@bin/step setup bin/setup --full --apt
 	-@bin/step lint $(MAKE) --no-print-directory lint

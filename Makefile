@@ -73,7 +73,7 @@ test: ## Run everything that CI runs, in minutes
 	@$(STEPS) check-setup
 	@$(MAKE) --no-print-directory --jobs=2 lane-code lane-hosts
 	-@$(STEPS) check-stories
-	@$(STEPS) report > /dev/null 2>&1 || true
+	-@$(STEPS) report > /dev/null
 	@bin/step --table
 
 lane-code:
@@ -128,7 +128,7 @@ test-image: setup ## Build and push to a real registry; the edge as the binary t
 	@$(LAB) images
 	pytest -q $(MATCHING) tests/image tests/edge
 
-test-dev: ## `make services`, and the servers of `make dev`: they start, answer and reload
+test-dev: setup ## `make services`, and the servers of `make dev`: they start, answer and reload
 	pytest -q $(MATCHING) tests/dev
 
 test-molecule: setup ## Each role on a real host, and all together: converge, idempotence, verify

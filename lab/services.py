@@ -1,7 +1,6 @@
 """`make services`: PostgreSQL and Redis of an environment of the lab, without the rest of it."""
 
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,11 @@ from urllib.parse import urlsplit
 import yaml
 from rich.console import Console
 
-from lab import engine, fleet, images, inventory, paths, playbooks, secrets, seeding, shell
+from lab import inventory, paths, secrets, shell, steps
 from lab.errors import LabError
 from lab.inventory import Fleet
 from lab.keys import write_if_changed
-from lab.local import Progress
+from lab.steps import Progress
 
 NAMES = ("DATABASE_URL", "REDIS_URL")
 
@@ -46,11 +45,9 @@ def run(directory: Path, console: Console, *, if_down: bool = False) -> None:
         return
     data = only_data(machines)
     progress = Progress(console)
-    progress.step("engine", lambda say: [] if (did := engine.ensure()) == "running" else [did])
-    progress.step("images", images.ensure)
-    progress.step("secrets", lambda say: secrets.ensure(machines))
-    progress.step("hosts", lambda say: _host(data))
-    progress.step("provision", lambda say: _provision(data, say))
+    steps.prepare(progress, data)
+    limit = ["--limit", ",".join(host.name for host in data.hosts)]
+    progress.step("provision", lambda say: steps.play(data, "provision", limit, say))
     progress.step("addresses", lambda say: _addresses(machines))
     console.print(f"\nPostgreSQL and Redis: {env_file(machines.env).relative_to(paths.ROOT)}")
 
@@ -63,18 +60,6 @@ def only_data(machines: Fleet) -> Fleet:
         )
     address = machines.registry.partition(":")[0]
     return replace(machines, hosts=tuple(h for h in machines.hosts if str(h.address) == address))
-
-
-def _host(data: Fleet) -> list[str]:
-    did = [f"{name} {what}" for name, what in fleet.up(data).items() if what != "running"]
-    return did + [f"{one} loaded" for one in seeding.seed(data)]
-
-
-def _provision(data: Fleet, say: Callable[[str], None]) -> list[str]:
-    log = paths.env_dir(data.env) / "log" / "services.log"
-    limit = ["--limit", ",".join(host.name for host in data.hosts)]
-    played = playbooks.play(playbooks.command("provision.yml", Path(data.env), limit), log, say)
-    return [f"{played.changed} tasks changed something"] if played.changed else []
 
 
 def _addresses(machines: Fleet) -> list[str]:

@@ -27,6 +27,27 @@ from delight.smoke import Answer
 MAX_BODY = 1 << 20  # bytes of an answer that are read
 
 
+def ask(url: str, timeout_s: float, ca_file: str = "") -> Answer:
+    """What a GET brings; a redirect is an answer like any other."""
+    began = time.monotonic()
+    try:
+        answer = open_url(
+            url,
+            timeout=timeout_s,
+            ca_path=ca_file or None,
+            follow_redirects="none",
+            http_agent="delight-smoke",
+        )
+    except HTTPError as error:
+        answer = error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return Answer(error=f"no answer ({reason})", took_s=time.monotonic() - began)
+    with answer:
+        body = answer.read(MAX_BODY).decode(errors="replace")
+        return Answer(int(answer.getcode()), body, "", time.monotonic() - began)
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Runs once, opens no connection to a host, and is the same in check mode."""
 
@@ -43,7 +64,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except ConfigError as error:
             return result | {"failed": True, "outcome": REFUSED, "msg": f"Refused: {error}"}
         with ThreadPoolExecutor(max_workers=8) as pool:
-            found = list(pool.map(lambda check: self._ask(check.path), checks.values()))
+            found = list(pool.map(self._ask, checks.values()))
         wrong = []
         for (name, check), answer in zip(checks.items(), found, strict=True):
             problem = smoke.judge(check, answer)
@@ -60,22 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         line = f"  {mark:<7} {name:<12} {path:<28} {answer.took_s * 1000:5.0f} ms  {problem}"
         self._display.display(line.rstrip(), color="red" if problem else "green")
 
-    def _ask(self, path: str) -> Answer:
+    def _ask(self, check: smoke.Check) -> Answer:
         args = self._task.args
-        began = time.monotonic()
-        try:
-            answer = open_url(
-                args["url"].rstrip("/") + path,
-                timeout=float(args.get("timeout_s") or 10),
-                ca_path=args.get("ca_file") or None,
-                follow_redirects="none",
-                http_agent="delight-smoke",
-            )
-        except HTTPError as error:
-            answer = error  # an answer like any other
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            return Answer(error=f"no answer ({reason})", took_s=time.monotonic() - began)
-        with answer:
-            body = answer.read(MAX_BODY).decode(errors="replace")
-            return Answer(int(answer.getcode()), body, "", time.monotonic() - began)
+        url = args["url"].rstrip("/") + check.path
+        return ask(url, float(args.get("timeout_s") or 10), str(args.get("ca_file") or ""))

@@ -62,8 +62,10 @@ def remove_images(reference: str) -> None:
         docker("rmi", "--force", *set(found.split()), check=False)
 
 
-def authorities(file: Path) -> Path:
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The certificate authorities of this machine, and a mark."""
+    file = tmp_path_factory.mktemp("ca") / "ca.pem"
     machine = Path("/etc/ssl/certs/ca-certificates.crt")
     file.write_text(f"{machine.read_text()}\n# {AUTHORITY}\n")
     return file
@@ -101,6 +103,22 @@ def found_in_archive(image: str, words: set[bytes]) -> set[bytes]:
             tail = part[-max(map(len, words)) :]
     assert saving.returncode == 0
     return found
+
+
+def assert_plain_user(container: str) -> None:
+    """Its process is no root and has no capability."""
+    identity = docker("exec", container, "cat", "/proc/1/status").stdout
+    assert "Uid:\t10001\t10001\t10001\t10001" in identity
+    assert "CapEff:\t0000000000000000" in identity
+
+
+def assert_clean(image: str) -> None:
+    """It runs as a user, is stopped by SIGTERM, and no layer holds what a build was given."""
+    settings = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
+    assert settings["User"] == "10001:10001"
+    assert settings["StopSignal"] == "SIGTERM"
+    kept = settings["User"].encode()  # stands in the configuration, so the search sees it
+    assert found_in_archive(image, {kept, AUTHORITY.encode()}) == {kept}
 
 
 @pytest.fixture(scope="session", autouse=True)

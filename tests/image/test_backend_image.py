@@ -6,19 +6,19 @@ import json
 import signal
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.image.conftest import (
-    AUTHORITY,
     LOCKED_DOWN,
     ROOT,
     RUN,
-    authorities,
+    assert_clean,
+    assert_plain_user,
     build_image,
     docker,
-    found_in_archive,
     inspect,
     remember_size,
     remove_images,
@@ -29,10 +29,9 @@ DATABASE_PASSWORD = "planted-database-word"
 
 
 @pytest.fixture(scope="module")
-def image(lab_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def image(lab_images: None, bundle: Path) -> Iterator[str]:
     """The image, built with certificate authorities of this machine that carry a mark."""
     tag = f"{RUN}/backend:1"
-    bundle = authorities(tmp_path_factory.mktemp("ca") / "ca.pem")
     build_image(ROOT / "backend", tag, "delight-lab/python:3.13", bundle)
     remember_size("backend", tag)
     yield tag
@@ -99,9 +98,7 @@ def test_runs_locked_down_and_stops_gracefully(service: str) -> None:
     healthy = "healthy"
     wait_until(lambda: inspect(service)["State"]["Health"]["Status"] == healthy, "Docker agrees")
     assert "HTTP/1.1 200 OK" in inspect(service)["State"]["Health"]["Log"][-1]["Output"]
-    identity = docker("exec", service, "cat", "/proc/1/status").stdout
-    assert "Uid:\t10001\t10001\t10001\t10001" in identity
-    assert "CapEff:\t0000000000000000" in identity
+    assert_plain_user(service)
     docker("stop", "--time=60", service)
     assert inspect(service)["State"]["ExitCode"] == 0
     lines = [json.loads(line) for line in docker("logs", service).stdout.splitlines()]
@@ -138,11 +135,7 @@ def test_a_stop_while_it_starts_is_obeyed_at_once(image: str, flags: list[str]) 
 
 
 def test_nothing_is_in_it_that_should_not_be(image: str) -> None:
-    settings = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
-    assert settings["User"] == "10001:10001"
-    assert settings["StopSignal"] == "SIGTERM"
-    kept = settings["User"].encode()  # stands in the configuration, so the search sees it
-    assert found_in_archive(image, {kept, AUTHORITY.encode()}) == {kept}
+    assert_clean(image)
     look = (
         "find /app -not -path '*/__pycache__*' -printf '/app/%P\\n' && "
         "find /app /opt/venv -writable -printf 'writable %p\\n'"

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.image.conftest import (
-    AUTHORITY,
     LOCKED_DOWN,
     ROOT,
     RUN,
-    authorities,
+    assert_clean,
+    assert_plain_user,
     build_image,
     docker,
-    found_in_archive,
     inspect,
     remember_size,
     remove_images,
@@ -27,12 +26,6 @@ from tests.image.conftest import (
 from tests.support.waiting import wait_until
 
 BASE = "delight-lab/node:20"
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificate authorities for the build, with a mark."""
-    return authorities(tmp_path_factory.mktemp("ca") / "ca.pem")
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +74,7 @@ def test_runs_locked_down_and_stops_gracefully(image: str) -> None:
         wait_until(
             lambda: inspect(container)["State"]["Health"]["Status"] == "healthy", "Docker agrees"
         )
-        identity = docker("exec", container, "cat", "/proc/1/status").stdout
-        assert "Uid:\t10001\t10001\t10001\t10001" in identity
-        assert "CapEff:\t0000000000000000" in identity
+        assert_plain_user(container)
         docker("stop", "--time=60", container)
         assert inspect(container)["State"]["ExitCode"] == 0
 
@@ -117,11 +108,7 @@ def test_a_page_loads_little(image: str, bundle: Path) -> None:
 
 
 def test_nothing_is_in_it_that_should_not_be(image: str) -> None:
-    settings = json.loads(docker("image", "inspect", image).stdout)[0]["Config"]
-    assert settings["User"] == "10001:10001"
-    assert settings["StopSignal"] == "SIGTERM"
-    kept = settings["User"].encode()  # stands in the configuration, so the search sees it
-    assert found_in_archive(image, {kept, AUTHORITY.encode()}) == {kept}
+    assert_clean(image)
     look = "cd /app && ls -A && find . -writable -not -type l -printf 'writable %p\\n'"
     listed = docker("run", "--rm", image, "sh", "-c", look).stdout
     assert set(listed.split("\n")) - {""} == {

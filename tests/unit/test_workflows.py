@@ -74,10 +74,8 @@ def test_every_line_is_one_that_the_checks_run_too() -> None:
             seen.add(line)
             if line not in ONLY_THERE:
                 make, *targets = line.split()
-                assert make == "make" and set(targets) <= checks | {
-                    "test",
-                    "test-all",
-                }, f"{name}: {line}"
+                assert make == "make", f"{name}: {line}"
+                assert set(targets) <= checks, f"{name}: {line}"
     assert set(ONLY_THERE) <= seen, "a line that is excused is in no workflow"
 
 
@@ -93,9 +91,7 @@ def test_actions_are_pinned_and_permissions_are_least() -> None:
     for file in WORKFLOWS:
         workflow = yaml.safe_load(file.read_text())
         assert workflow["permissions"] == {}, file.name
-        for used in re.findall(r"uses: (\S+)(.*)", file.read_text()):
-            assert re.fullmatch(r"[\w/.-]+@[0-9a-f]{40}", used[0]) and re.match(
-                " # v", used[1]
-            ), used
+        for used in re.findall(r"uses: (.*)", file.read_text()):
+            assert re.fullmatch(r"[\w/.-]+@[0-9a-f]{40} # v[0-9.]+", used)
     for name, job in jobs():
         assert "timeout-minutes" in job and "permissions" in job, name

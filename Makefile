@@ -10,7 +10,7 @@ LAB := .venv/bin/python -m lab
 LOCAL := inventories/local
 PYTHON_SOURCES := .ci lab plugins tests molecule benchmarks docs
 
-.PHONY: help setup setup-full install services dev cloud-dev local stop clean lint report bench \
+.PHONY: help setup setup-full install services dev cloud-dev local stop clean lint audit report bench \
         test lane-code lane-hosts check-setup check-lint check-unit check-frontend check-backend \
         check-images check-hosts check-molecule check-image-edge check-stories \
         test-all test-unit test-backend test-frontend test-image test-dev test-molecule test-fleet
@@ -57,7 +57,7 @@ clean: ## Remove the hosts of `local` and of the tests with their data, the imag
 lint: setup ## Check style and types
 	black --check --quiet $(wildcard $(PYTHON_SOURCES))
 	ruff check --quiet .
-	mypy $(wildcard lab plugins tests docs benchmarks) .ci/report.py
+	mypy $(wildcard lab plugins tests docs benchmarks) .ci/report.py .ci/outcome.py
 	yamllint --strict .
 	ansible-lint --offline -q
 	check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -81,6 +81,10 @@ lane-code:
 
 lane-hosts:
 	-@$(STEPS) check-images check-hosts check-molecule check-image-edge
+
+audit: setup-full ## Look up known vulnerabilities of all locked packages; fails where no source can be reached
+	@backend/.venv/bin/python backend/audit.py --strict backend/requirements-dev.txt requirements/dev.txt; \
+		python=$$?; frontend/check.sh --audit && exit $$python
 
 report: ## Write what the checks found, as Markdown, to .cache/checks/report.md
 	@python3 .ci/report.py

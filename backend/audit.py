@@ -1,13 +1,17 @@
-"""Look up known vulnerabilities of the locked packages: `python audit.py FILE…`.
+"""Look up known vulnerabilities of the locked packages: `python audit.py [--strict] FILE…`.
 
-Exit status 1 when there is one. Without a source of advisories nothing is known: that is said,
-and no failure. (pip-audit itself calls such packages skipped and reports that nothing was found.)
+Exit status 1 when there is one. Without a source of advisories nothing is known: that is said, and is
+a failure (status 3) only with `--strict`, for a machine that can reach one. (pip-audit itself calls
+such packages skipped and reports that nothing was found.)
 """
 
 import json
 import subprocess
 import sys
 from typing import Any
+
+STRICT = "--strict"
+NOT_DONE = 3
 
 
 def audit(files: list[str]) -> list[dict[str, Any]] | None:
@@ -27,8 +31,9 @@ def audit(files: list[str]) -> list[dict[str, Any]] | None:
     return entries
 
 
-def main(files: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Say what was found and what could not be looked up."""
+    files = [word for word in words if word != STRICT]
     entries = audit(files)
     found = [entry for entry in entries or [] if entry.get("vulns")]
     for entry in found:
@@ -40,7 +45,8 @@ def main(files: list[str]) -> int:
         print("audit: NOT DONE: no source of advisories can be reached from here")
     elif skipped:
         print(f"audit: NOT DONE for {len(skipped)} of {len(entries)}: {', '.join(skipped)}")
-    return 1 if found else 0
+    unknown = entries is None or bool(skipped)
+    return 1 if found else NOT_DONE if unknown and STRICT in words else 0
 
 
 if __name__ == "__main__":

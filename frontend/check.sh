@@ -6,6 +6,7 @@
 #   ./check.sh --e2e        the tests in a browser, against the local build
 #   ./check.sh --e2e URL    the same against a deployed environment; more words go to Playwright
 #   ./check.sh --marks URL  Lighthouse's marks of a deployed environment
+#   ./check.sh --audit      known vulnerabilities of the locked packages; fails where no source answers
 #   ./check.sh --install    Node, pnpm and the locked packages, and no check
 #   ./check.sh --lock       after a change of dependencies, settings or API: make their files again
 #
@@ -66,10 +67,11 @@ case ${1:-} in
         pnpm install --ignore-workspace --frozen-lockfile --reporter=silent
         exec node measure.mjs ${2:+"$2"}
         ;;
+    --audit) exec pnpm audit ;;
     --install) install; exit ;;
     --gate) gate=true ;;
     --help)
-        sed -n 's/^# \{0,1\}//; 2,12p' check.sh
+        sed -n 's/^# \{0,1\}//; 2,13p' check.sh
         exit
         ;;
 esac

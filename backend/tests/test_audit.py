@@ -24,14 +24,14 @@ FOUND = [
 
 
 @pytest.mark.parametrize(
-    ("entries", "status", "lines"),
+    ("entries", "status", "strict", "lines"),
     [
-        ([SOUND, SOUND], 0, []),
-        ([SOUND, HURT], 1, FOUND),
-        ([SOUND, SKIPPED], 0, ["audit: NOT DONE for 1 of 2: skipped"]),
-        ([HURT, SKIPPED], 1, [*FOUND, "audit: NOT DONE for 1 of 2: skipped"]),
-        ([SKIPPED, SKIPPED], 0, [NOWHERE]),
-        (None, 0, [NOWHERE]),
+        ([SOUND, SOUND], 0, 0, []),
+        ([SOUND, HURT], 1, 1, FOUND),
+        ([SOUND, SKIPPED], 0, 3, ["audit: NOT DONE for 1 of 2: skipped"]),
+        ([HURT, SKIPPED], 1, 1, [*FOUND, "audit: NOT DONE for 1 of 2: skipped"]),
+        ([SKIPPED, SKIPPED], 0, 3, [NOWHERE]),
+        (None, 0, 3, [NOWHERE]),
     ],
 )
 def test_what_is_said(
@@ -39,8 +39,10 @@ def test_what_is_said(
     capsys: pytest.CaptureFixture[str],
     entries: list[dict[str, Any]] | None,
     status: int,
+    strict: int,
     lines: list[str],
 ) -> None:
     monkeypatch.setattr(audit, "audit", lambda _: entries)
     assert audit.main(["requirements.txt"]) == status
     assert capsys.readouterr().out.splitlines() == lines
+    assert audit.main(["--strict", "requirements.txt"]) == strict

@@ -13,7 +13,7 @@ PYTHON_SOURCES := .ci lab plugins tests molecule benchmarks docs
 .PHONY: help setup setup-full install services dev cloud-dev local stop clean lint audit report bench \
         test lane-code lane-hosts check-setup check-lint check-unit check-frontend check-backend \
         check-images check-hosts check-molecule check-image-edge check-stories \
-        test-all test-unit test-backend test-frontend test-image test-dev test-molecule test-fleet
+        test-all test-unit test-backend test-frontend test-image test-dev test-local test-molecule test-fleet
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,7 @@ test-all: ## Run every test there is: each role by itself, long stories, the aud
 	-@bin/step backend $(MAKE) --no-print-directory test-backend
 	-@bin/step image-edge $(MAKE) --no-print-directory test-image
 	-@bin/step dev $(MAKE) --no-print-directory test-dev
+	-@STEP_SECONDS=1800 bin/step local $(MAKE) --no-print-directory test-local
 	-@STEP_SECONDS=2400 bin/step molecule $(MAKE) --no-print-directory test-molecule
 	-@STEP_SECONDS=3600 bin/step stories $(MAKE) --no-print-directory test-fleet
 	@bin/step --table
@@ -134,6 +135,9 @@ test-image: setup ## Build and push to a real registry; the edge as the binary t
 
 test-dev: setup ## `make services`, and the servers of `make dev`: they start, answer and reload
 	pytest -q $(MATCHING) tests/dev
+
+test-local: setup ## `make local`, what the pages have their reader type, and the workflow that deploys
+	pytest -q $(MATCHING) tests/local
 
 test-molecule: setup ## Each role on a real host, and all together: converge, idempotence, verify
 	@$(LAB) images

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.support.git import git
+from tests.support.checkout import copy_sources, link
 from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
 
@@ -40,13 +39,7 @@ def copy() -> Iterator[Path]:
     """A copy of the sources, to be changed."""
     with tempfile.TemporaryDirectory(dir=ROOT / ".cache", prefix="dev-") as name:
         folder = Path(name)
-        listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        for file in filter(None, listed.split("\0")):
-            if (ROOT / file).is_file():
-                (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / file, folder / file, follow_symlinks=False)
-        for link in LINKED:
-            (folder / link).symlink_to(ROOT / link)
+        link(copy_sources(folder), *LINKED)
         # Next.js takes no package from outside of its folder: these are the same files.
         packages = ["cp", "-al", f"{ROOT}/frontend/node_modules", f"{folder}/frontend"]
         subprocess.run(packages, check=True, timeout=COPY_S)

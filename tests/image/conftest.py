@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,8 @@ from delight.registry import Login, MissingImage, Unreachable, digest_of
 from lab import engine, images, paths
 from plugins.filter import digests
 from tests.support.certificates import self_signed
-from tests.support.git import commit_all, git
+from tests.support.checkout import copy_sources
+from tests.support.git import commit_all
 from tests.support.ports import PortTaken, on_free_ports
 from tests.support.waiting import wait_until
 
@@ -131,13 +130,7 @@ def lab_images() -> None:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clean checkout that holds the working copy as it is: here the tests may make a mess."""
-    folder = tmp_path_factory.mktemp("project")
-    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_symlink() or (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # another check has removed what it made
-                shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)
+    folder = copy_sources(tmp_path_factory.mktemp("project"))
     commit_all(folder)
     return folder
 

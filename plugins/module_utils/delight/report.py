@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from delight import decide
 from delight.host import store
+
+# Digits and what stands among them in times, addresses and identities.
+NUMBER = re.compile(r"\b(?:0x)?[0-9a-f]*[0-9][0-9a-f]*\b")
 
 Acts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
@@ -32,16 +36,30 @@ def summary(result: Mapping[str, Any]) -> str:
     lines = [HEADLINES[result["outcome"]].format(**words)]
     lines += [f"  {line}" for line in result.get("notes", [])]
     lines += [f"  {host}: {reason}" for host, reason in sorted(result.get("reasons", {}).items())]
-    for host, sick in sorted(result.get("sick", {}).items()):
-        for one in sick:
-            lines += evidence(host, one)
+    for names, one in gathered(result.get("sick", {})):
+        lines += evidence(names, one)
     lines += [f"  → {step}" for step in result.get("next", [])]
     return "\n".join(lines)
 
 
-def evidence(host: str, sick: Mapping[str, Any]) -> list[str]:
-    """The last answer, the health log and the last log lines of one container."""
-    lines = [f"  ── {host} / {sick['name']}: {sick['reason']}"]
+def gathered(
+    sick: Mapping[str, list[Mapping[str, Any]]],
+) -> list[tuple[list[str], Mapping[str, Any]]]:
+    """Sick containers by what they say: ([host / container, …], the first of them).
+
+    Replicas of a bad version all log the same; a time, a port or an address in it may differ.
+    """
+    found: dict[tuple[str, ...], tuple[list[str], Mapping[str, Any]]] = {}
+    for host, containers in sorted(sick.items()):
+        for one in containers:
+            key = tuple(NUMBER.sub("0", line) for line in (one["reason"], *one["logs"]))
+            found.setdefault(key, ([], one))[0].append(f"{host} / {one['name']}")
+    return list(found.values())
+
+
+def evidence(names: list[str], sick: Mapping[str, Any]) -> list[str]:
+    """The last answer, the health log and the last log lines of containers that say the same."""
+    lines = [f"  ── {', '.join(names)}: {sick['reason']}"]
     if sick["answer"]:
         lines.append(f"     last answer: {sick['answer']}")
     lines += [f"     health log: {line}" for line in sick["health_log"]]

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from delight.clerk import User
 from delight.schema import ConfigError, Path, Strict, explain
 
 URL = re.compile(r"https?://[^/\s?#]+")
@@ -60,6 +61,16 @@ def validate(url: Any, checks: Any) -> dict[str, Check]:
     if mistakes:
         raise ConfigError(mistakes)
     return found
+
+
+def test_user(given: Any) -> User | None:
+    """The user whose sign-in is asked for, None without an id, or a ConfigError; never with the key."""
+    if not given or not given.get("id"):
+        return None
+    try:
+        return User.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(explain("smoke_user", error)) from None
 
 
 def judge(check: Check, answer: Answer) -> str:

@@ -13,6 +13,7 @@ import yaml
 from tests.fleet.support.fleet import Fleet
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import ROOT
+from tests.support.clerk import Clerk, clerk
 
 CLERK_HOST = "clerk.example.com"
 CLERK_KEY = f"pk_test_{base64.b64encode(f'{CLERK_HOST}$'.encode()).decode()}"
@@ -56,13 +57,32 @@ def policy(fleet: Fleet, host: str) -> str:
     return fleet.exec(host, "curl", "-sI", "-m", "10", "http://127.0.0.1/sign-in")
 
 
+@pytest.fixture
+def sign_in(delight: dict[str, Any]) -> Iterator[Clerk]:
+    """A stand-in for Clerk, whose tokens the API verifies."""
+    with clerk("sk_test_planted") as stand_in:
+        delight["api"]["env"]["CLERK_JWT_KEY"] = stand_in.public_pem().replace("\n", "\\n")
+        yield stand_in
+
+
 @pytest.mark.promise("W1", "R4")
-def test_built_deployed_and_seen_in_a_browser(guest: Fleet, delight: dict[str, Any]) -> None:
+def test_built_deployed_and_seen_in_a_browser(
+    guest: Fleet, delight: dict[str, Any], sign_in: Clerk
+) -> None:
     built = guest.play("build")
     assert built.status == 0, built.output
-    released = guest.play("deploy", services=delight, migrate="before").expect("released", 0)
-    asked = guest.play("smoke", smoke_url=guest.url, smoke_release=released.result["to"])
-    assert asked.status == 0, asked.output
+    settings = {"services": delight, "app_url": guest.url, "clerk_issuer": sign_in.url}
+    released = guest.play("deploy", **settings, migrate="before").expect("released", 0)
+    user = {"id": "user_test", "secret_key": sign_in.secret_key, "issuer": sign_in.url,
+            "api": sign_in.url}  # fmt: skip
+    asked = guest.play(
+        "smoke", smoke_url=guest.url, smoke_release=released.result["to"], smoke_user=user
+    )
+    assert asked.status == 0 and "ok      sign-in" in asked.output, asked.output
+    assert sign_in.secret_key not in asked.output and not sign_in.sessions
+    stranger = user | {"id": "user_nobody"}
+    asked = guest.play("smoke", smoke_url=guest.url, smoke_user=stranger)
+    assert asked.status == 23 and "answers 404 resource_not_found" in asked.output, asked.output
     asked = guest.play("smoke", smoke_url=guest.url, smoke_release="another")
     assert asked.status == 23 and "no answer is of release another" in asked.output, asked.output
     browse(guest.url, "status", "-g", "environment says")
@@ -71,9 +91,7 @@ def test_built_deployed_and_seen_in_a_browser(guest: Fleet, delight: dict[str, A
     assert len(image) == 1
     assert CLERK_HOST not in policy(guest, "solo")
     with Load(guest.url, path="/healthz", pattern=("kept", "new"), slow_rate=0) as load:
-        guest.play("deploy", services=delight, clerk_publishable_key=CLERK_KEY).expect(
-            "released", 0
-        )
+        guest.play("deploy", **settings, clerk_publishable_key=CLERK_KEY).expect("released", 0)
         assert pages(guest, "solo") == image, "other settings need no other image"
         assert CLERK_HOST in policy(guest, "solo")
         guest.rollback().expect("released", 0)

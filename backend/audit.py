@@ -1,8 +1,8 @@
 """Look up known vulnerabilities of the locked packages: `python audit.py [--strict] FILE…`.
 
-Exit status 1 when there is one. Without a source of advisories nothing is known: that is said, and is
-a failure (status 3) only with `--strict`, for a machine that can reach one. (pip-audit itself calls
-such packages skipped and reports that nothing was found.)
+Exit status 1 when there is one. Without a source of advisories nothing is known: that is said,
+and is a failure (status 3) only with `--strict`, for a machine that can reach one. (pip-audit
+itself calls such packages skipped and reports that nothing was found.)
 """
 
 import json

@@ -11,9 +11,9 @@ LOCAL := inventories/local
 PYTHON_SOURCES := .ci lab plugins tests molecule benchmarks docs
 
 .PHONY: help setup setup-full install services dev cloud-dev local stop clean lint audit report bench \
-        test lane-code lane-hosts check-setup check-lint check-unit check-frontend check-backend \
+        test lane-code lane-hosts check-setup check-lint check-unit check-simulation check-frontend check-backend \
         check-images check-hosts check-molecule check-image-edge check-stories \
-        test-all test-unit test-backend test-frontend test-image test-dev test-local test-molecule test-fleet
+        test-all test-unit test-simulation test-backend test-frontend test-image test-dev test-local test-molecule test-fleet
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,7 +80,7 @@ lane-code:
 	-@$(STEPS) check-lint check-unit check-frontend check-backend
 
 lane-hosts:
-	-@$(STEPS) check-images check-hosts check-molecule check-image-edge
+	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-image-edge
 
 audit: setup-full ## Look up known vulnerabilities of all locked packages; fails where no source can be reached
 	@backend/.venv/bin/python backend/audit.py --strict backend/requirements-dev.txt requirements/dev.txt; \
@@ -93,6 +93,7 @@ report: ## Write what the checks found, as Markdown, to .cache/checks/report.md
 check-setup: ; @bin/step setup bin/setup --test --apt
 check-lint: ; @bin/step --grouped lint $(MAKE) --no-print-directory lint
 check-unit: ; @bin/step --grouped unit $(MAKE) --no-print-directory test-unit
+check-simulation: ; @bin/step --grouped simulation pytest -q tests/simulation
 check-frontend: ; @bin/step --grouped frontend frontend/check.sh --gate
 check-backend: ; @bin/step --grouped backend backend/check.sh --gate --cov-report=xml:../.cache/checks/coverage.xml
 check-images: ; @bin/step --grouped images $(LAB) images
@@ -106,6 +107,7 @@ test-all: ## Run every test there is: each role by itself, long stories, the aud
 	@bin/step setup bin/setup --full --apt
 	-@bin/step lint $(MAKE) --no-print-directory lint
 	-@bin/step unit $(MAKE) --no-print-directory test-unit
+	-@bin/step simulation env SIMULATE_ALL=1 $(MAKE) --no-print-directory test-simulation
 	-@bin/step frontend $(MAKE) --no-print-directory test-frontend
 	-@bin/step backend $(MAKE) --no-print-directory test-backend
 	-@bin/step image-edge $(MAKE) --no-print-directory test-image
@@ -121,6 +123,9 @@ MATCHING = $(if $(K),-k '$(K)')
 
 test-unit: setup ## The fast part: pure functions and golden renderings, no Docker
 	pytest -q $(MATCHING) tests/unit tests/render
+
+test-simulation: setup ## The fleet without hosts: a run broken at each of its boundaries
+	pytest -q $(MATCHING) tests/simulation
 
 test-backend: setup-full ## The backend's own checks, against real PostgreSQL and Redis
 	backend/check.sh $(MATCHING)

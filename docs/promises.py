@@ -14,11 +14,13 @@ PROMISES = ROOT / "docs/promises.yml"
 PLACES = {
     "unit": "tests/unit",
     "render": "tests/render",
+    "simulation": "tests/simulation",
     "edge": "tests/edge",
     "image": "tests/image",
     "role": "molecule",
     "story": "tests/fleet/core",
     "long story": "tests/fleet/long",
+    "page": "tests/local",
 }
 
 

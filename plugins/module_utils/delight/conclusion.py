@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from delight import decide, report
-from delight.view import View
+from delight.decide import Mending, Outcomes
 
 # What to do about hosts that may not agree.
 NEXT = ["status.yml shows what serves", "recover.yml shows and mends what is left"]
@@ -45,16 +46,21 @@ def base(planned: dict[str, Any], kind: str) -> dict[str, Any]:
     return {"kind": kind, "to": planned.get("to"), "live": planned.get("live")}
 
 
-def of_run(view: View, kind: str, stop: str) -> dict[str, Any]:
+def of_run(
+    acts: Mapping[str, Outcomes],
+    planned: dict[str, Any],
+    kind: str,
+    stop: str = "",
+    undecided: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """The outcome of a run that locked hosts, as {"outcome", "reasons", "sick", "next", "notes", …}.
 
-    `stop` is the signal that asked it to end, or empty.
+    `acts` is {act: {host: outcome}} in their order, `stop` the signal that asked the run to end or empty,
+    `undecided` says what broke off in our own code.
     """
-    acts = view.acts()
-    outcome, reasons = decide.conclude(acts, kind, stop, view.undecided())
+    outcome, reasons = decide.conclude(acts, kind, stop, undecided)
     if stop and outcome in (decide.ROLLED_BACK, decide.REFUSED):
         reasons = {"stopped": f"{stop} asked for it", **reasons}
-    planned = view.decision("plan")
     notes = ["the gate was skipped: nothing says that this release is well"] * bool(
         planned.get("skip_gate") and outcome == decide.RELEASED
     )
@@ -79,38 +85,35 @@ def of_run(view: View, kind: str, stop: str) -> dict[str, Any]:
     }
 
 
-def of_recovery(view: View) -> dict[str, Any]:
-    """The outcome of recover.yml."""
-    decided = view.decision("recovery")
+def of_recovery(mending: Mending, looks: Outcomes, mended: Outcomes) -> dict[str, Any]:
+    """The outcome of recover.yml: what was decided, what hosts say now, how their mending went."""
     base: dict[str, Any] = {"kind": "recover", "to": None, "live": None}
-    looks = view.looks()
-    reasons = not_ready(view, looks)
-    if decided["do"] in ("busy", "refused"):
+    reasons = not_ready(mending, looks, mended)
+    if mending.do in ("busy", "refused"):
         return base | {"outcome": decide.REFUSED, "reasons": reasons}
     if reasons:
         return base | {"outcome": decide.ATTENTION, "reasons": reasons}
-    notes = [decided["reason"]] if decided["reason"] else ["nothing was left open"]
+    notes = [mending.reason] if mending.reason else ["nothing was left open"]
     return base | {"outcome": decide.RECOVERED, "notes": notes + report.status(looks)}
 
 
-def brief(outcome: dict[str, Any]) -> dict[str, Any]:
+def brief(outcome: Mapping[str, Any]) -> dict[str, Any]:
     """What the result file keeps of an act."""
     keys = ("outcome", "reason", "told", "live", "took_s", "seconds", "drained")
     return {key: outcome[key] for key in keys if key in outcome}
 
 
-def not_ready(view: View, looks: dict[str, Any]) -> dict[str, str]:
+def not_ready(mending: Mending, looks: Outcomes, mended: Outcomes) -> dict[str, str]:
     """{host: reason} why no plan can be made."""
-    decided = view.decision("recovery")
-    if decided.get("do") in ("busy", "refused"):
-        return {"fleet": decided["reason"]}
+    if mending.do in ("busy", "refused"):
+        return {"fleet": mending.reason}
     reasons = decide.failures(looks)
-    if decided.get("do") == "attention":
-        return {"fleet": decided["reason"], **reasons}
+    if mending.do == "attention":
+        return {"fleet": mending.reason, **reasons}
     for host, look in looks.items():
         if look["outcome"] == "ok" and look["problems"]:
             reasons[host] = "; ".join(look["problems"])
-    for host, mended in view.act("mend").items():
-        if mended["outcome"] != "ok":
-            reasons[host] = f"an earlier run could not be ended: {mended.get('reason', '')}"
+    for host, one in mended.items():
+        if one["outcome"] != "ok":
+            reasons[host] = f"an earlier run could not be ended: {one.get('reason', '')}"
     return reasons

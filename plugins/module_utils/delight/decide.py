@@ -13,7 +13,8 @@ from typing import Any
 from delight.host import store
 from delight.host.serving import MOVED
 
-Outcomes = Mapping[str, Mapping[str, Any]]
+Outcome = Mapping[str, Any]
+Outcomes = Mapping[str, Outcome]
 
 RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
 ROLLED_BACK, ATTENTION = "rolled back", "needs attention"
@@ -33,6 +34,10 @@ EXIT_STATUS = {
     SMOKE_FAILED: 23,
 }
 
+# The act that ends an open run as it was decided.
+ENDS = {"undo": "undo", "finish": "settle"}
+# Outcomes of `lock` on a host that some other run holds, or that this one can't be told to.
+DECLINED = {"busy", "refused"}
 SEALED = {"sealed"}
 # Ways for an act to say no before it did anything.
 HARMLESS = {"busy", "pending", "refused", "unfit"}
@@ -54,6 +59,11 @@ def switched(look: Mapping[str, Any]) -> bool:
         return True
     after = run.get("after")
     return bool(run["phase"] == "switching" and after is not None and look["map"]["file"] == after)
+
+
+def workers_moved(run: Mapping[str, Any]) -> bool:
+    """Whether an open run that has moved its traffic has moved its workers too, if there are any."""
+    return not run.get("workers", True) or run["phase"] in ("moved", "settling")
 
 
 def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool]) -> Mending:
@@ -85,7 +95,8 @@ def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool]) -> Mend
     if any(closed_as_released(look, ids) for look in seen.values()):
         return Mending("finish", "the fleet had decided for the new release", hosts)
     moved = [host for host in hosts if switched(seen[host])]
-    if len(moved) == len(seen) and len(ids) == 1 and first["to"] == wanted:
+    all_moved = len(moved) == len(seen) and all(map(workers_moved, open_runs.values()))
+    if all_moved and len(ids) == 1 and first["to"] == wanted:
         return Mending("finish", "every host has the wanted release already", hosts)
     reason = f"the traffic had moved on {', '.join(moved)}" if moved else "no traffic had moved"
     return Mending("undo", reason, hosts)

@@ -80,8 +80,12 @@ def plan_host(
         changes.append("edge: its running map is not the one in the file")
     if state["live"] != manifest["id"]:
         changes.append(f"release: {state['live'] or 'none'} → {manifest['id']}")
-    occupants = occupied(manifest, wanted, look)
+    occupants = occupied(slots, wanted, look)
     config = render.backends(render.edge_slots(occupants, manifest["subnet"]), manifest["subnet"])
+    if stale := stale_backends(config, look):
+        changes.append(f"edge: other settings of {', '.join(stale)}")
+    elif not look["backends"]["loaded"]:
+        changes.append("edge: it has not loaded the backends in the file")
     return {
         "stage": stage,
         "workers": workers,
@@ -143,28 +147,32 @@ def stops_at_once(old: tuple[str, str], gone: list[str], look: Mapping[str, Any]
 
 
 def occupied(
-    manifest: Mapping[str, Any], wanted: Mapping[str, Any], look: Mapping[str, Any]
+    slots: Mapping[str, str], wanted: Mapping[str, Any], look: Mapping[str, Any]
 ) -> dict[tuple[str, str], Any]:
     """{(service, slot): spec} for every slot the edge must know: what is there or will be.
 
-    Both slots of a service are always known, and kept services stay known, so that neither a
-    new version nor a rollback changes the edge's configuration.
+    `slots` says where each wanted service will be live: there it is as the release wants it, whether the
+    slot is new or stays. Both slots of a service are always known, and kept services stay known, so that
+    neither a new version nor a rollback changes the edge's configuration.
     """
     found: dict[tuple[str, str], Any] = {}
-    state = look["state"]
-    for name, held in state["slots"].items():
+    for name, held in look["state"]["slots"].items():
         for slot in ("blue", "green"):
             spec = look["releases"].get(held[slot], {}).get("services", {}).get(name)
             if spec and spec["port"]:
                 found[name, slot] = spec
     for name, spec in wanted.items():
-        if not spec["port"]:
-            continue
-        live = state["slots"].get(name, {}).get("live")
-        for slot in ("blue", "green"):
-            if slot != live or (name, slot) not in found:
-                found[name, slot] = spec
+        if spec["port"]:
+            for slot in ("blue", "green"):
+                if slot == slots[name] or (name, slot) not in found:
+                    found[name, slot] = spec
     return found
+
+
+def stale_backends(config: str, look: Mapping[str, Any]) -> list[str]:
+    """The backends that the file of a host lacks or has otherwise; more than is needed is no harm."""
+    have = render.blocks(look["backends"]["file"])
+    return [name for name, block in render.blocks(config).items() if have.get(name) != block]
 
 
 def plan_fleet(manifest: Mapping[str, Any], looks: Looks) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -99,6 +101,14 @@ def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: s
 
 
 def backends(slots: list[Any], subnet: str) -> str:
-    """The edge's `backends.cfg`."""
+    """The edge's `backends.cfg`; it names itself, so that the running edge can say what it has loaded."""
     template = _environment().get_template("edge/backends.cfg.j2")
-    return template.render(app_subnet=subnet, slots=slots)
+    blocks = template.render(app_subnet=subnet, slots=slots)
+    identity = hashlib.sha256(blocks.encode()).hexdigest()[:16]
+    return f"global\n  set-var proc.backends str({identity})\n\n{blocks}"
+
+
+def blocks(text: str) -> dict[str, str]:
+    """{backend: its lines} of a `backends.cfg`."""
+    found = re.split(r"^backend (\S+)", text, flags=re.MULTILINE)[1:]
+    return {name: body.strip() for name, body in zip(found[::2], found[1::2], strict=True)}

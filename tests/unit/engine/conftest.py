@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from delight import release, schema
+from delight import plan, release, render, schema
 
 SETTINGS = schema.validate_settings({"app_subnet": "10.89.0.0/16"})
 API: dict[str, Any] = {
@@ -50,17 +50,24 @@ def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> d
             )
     history = [{"release": m["id"], "good": True, "since": ""} for m in kept]
     base = {"layout": 1, "live": live, "slots": slots, "history": history, "run": None}
-    return {
+    look = {
         "outcome": "ok",
         "state": {**base, "last": None, "cool": [], **copy.deepcopy(state)},
         "releases": manifests,
         "map": {"file": dict(routes), "runtime": dict(routes)},
-        "backends": "",
+        "backends": {"file": "", "loaded": True},
         "containers": containers,
         "room": {"memory": 8 << 30, "disk": 50 << 30, "inodes": 10**6},
         "boot": "b",
         "problems": [],
     }
+    if live:  # the edge has what that release needs
+        wanted = manifests[live]["services"]
+        occupants = plan.occupied({name: "blue" for name in wanted}, wanted, look)
+        subnet = manifests[live]["subnet"]
+        text = render.backends(render.edge_slots(occupants, subnet), subnet)
+        look["backends"] = {"file": text, "loaded": True}
+    return look
 
 
 @pytest.fixture

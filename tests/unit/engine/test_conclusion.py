@@ -43,13 +43,18 @@ class Said:
     def undecided(self) -> dict[str, str]:
         return self._undecided
 
+    def mending(self) -> decide.Mending:
+        found = {"do": "nothing", **self.decision("recovery")}
+        return decide.Mending(found["do"], found.get("reason", ""))
+
     def decision(self, name: str) -> dict[str, Any]:
         return dict(self._decisions.get(name, {}))
 
 
 def end(said: Said, kind: str = "deploy", stop: str = "", path: str = "") -> dict[str, Any]:
     """The last word of a run that locked hosts."""
-    return conclusion.last_word(conclusion.of_run(said, kind, stop), said.hosts, path)  # type: ignore[arg-type]
+    found = conclusion.of_run(said.acts(), said.decision("plan"), kind, stop, said.undecided())
+    return conclusion.last_word(found, said.hosts, path)
 
 
 def both(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -240,7 +245,7 @@ def test_a_run_that_ends_with_its_plan(planned: Any, status: int, headline: str)
 def test_a_recovery_ends_as_it_was_decided_and_done(do: str, mend: Any, outcome: str) -> None:
     looks = {"a": make_look(), "b": make_look()}
     said = Said({"mend": mend}, looks=looks, recovery={"do": do, "reason": "why"})
-    found = conclusion.of_recovery(said)  # type: ignore[arg-type]
+    found = conclusion.of_recovery(said.mending(), said.looks(), said.act("mend"))
     assert found["outcome"] == outcome
     assert "why" in json.dumps(found) or mend
 
@@ -254,13 +259,13 @@ def test_a_recovery_ends_as_it_was_decided_and_done(do: str, mend: Any, outcome:
 )
 def test_a_host_that_is_not_ready_is_named(look: Any, reason: str) -> None:
     said = Said(looks={"a": make_look(), "b": look}, recovery={"do": "nothing"})
-    assert conclusion.not_ready(said, said.looks()) == {"b": reason}  # type: ignore[arg-type]
+    assert conclusion.not_ready(said.mending(), said.looks(), said.act("mend")) == {"b": reason}
 
 
 def test_where_no_decision_is_safe_every_host_that_is_not_ready_is_named() -> None:
     looks = {"a": make_look(), "b": {"outcome": "refused", "reason": "its state is missing"}}
     said = Said(looks=looks, recovery={"do": "attention", "reason": "b cannot be asked"})
-    assert conclusion.not_ready(said, looks) == {  # type: ignore[arg-type]
+    assert conclusion.not_ready(said.mending(), looks, said.act("mend")) == {
         "fleet": "b cannot be asked",
         "b": "its state is missing",
     }

@@ -20,11 +20,21 @@ EARLY = ("locked", "preparing", "prepared", "migrating", "migrated", "staging", 
 LATE = ("switched", "moving", "moved", "settling")
 
 
-def host(phase: str | None, to: str = "v2", moved: bool = False) -> dict[str, Any]:
+def host(
+    phase: str | None, to: str = "v2", moved: bool = False, workers: bool = False
+) -> dict[str, Any]:
     """A host whose open run is in `phase`; for `switching` the map tells whether it moved."""
     if phase is None:
         return make_look()
-    run = {"id": "r1", "kind": "deploy", "to": to, "phase": phase, "by": ME, "started": "noon"}
+    run: dict[str, Any] = {
+        "id": "r1",
+        "kind": "deploy",
+        "to": to,
+        "phase": phase,
+        "by": ME,
+        "started": "noon",
+    }
+    run["workers"] = workers
     if phase in ("switching", *LATE, "sealed"):
         run |= {"before": BEFORE, "after": AFTER}
     look = make_look(run=run)
@@ -62,6 +72,14 @@ def test_all_switched_goes_on_if_the_same_release_is_wanted(phases: tuple[str, .
 @pytest.mark.parametrize("other", (*EARLY, *LATE, "sealed", None))
 def test_a_sealed_host_leaves_only_forward(other: str | None) -> None:
     assert do(host("sealed"), host(other), wanted="v3") == "finish"
+
+
+@pytest.mark.parametrize("phases", list(itertools.product(LATE, repeat=2)))
+def test_workers_that_have_not_moved_everywhere_keep_it_from_being_finished(
+    phases: tuple[str, ...],
+) -> None:
+    done = set(phases) <= {"moved", "settling"}
+    assert do(*(host(phase, workers=True) for phase in phases)) == ("finish" if done else "undo")
 
 
 @pytest.mark.parametrize("phase", LATE)

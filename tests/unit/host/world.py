@@ -127,6 +127,7 @@ class Maps:
         self.maps: dict[str, dict[str, str]] = {}
         self._next: dict[str, str] = {}
         self.silent = False
+        self.loaded = ""
 
     def ask(self, command: str, sock: str = "admin.sock", timeout_s: float = 10) -> str:
         """The answer to a runtime command."""
@@ -147,7 +148,10 @@ class Maps:
             case ["show", "stat"]:
                 return self._stat()
             case ["reload"]:
+                self.loaded = edge.name_of((self.folder / "backends.cfg").read_text())
                 return "Success=1"
+            case ["get", "var"]:
+                return f"proc.backends: type=str value=<{self.loaded}>"
         return ""
 
     def _stat(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import socket
 import time
 from pathlib import Path
@@ -13,6 +14,9 @@ from . import command, files
 # How long a starting edge may take to open its sockets, and one that runs to read a candidate.
 STARTING_S = 2.0
 CHECK_S = 60.0
+# How backends.cfg names itself, and how the running edge says the name.
+NAMED = re.compile(r"set-var proc\.backends str\((\w+)\)")
+LOADED = re.compile(r"value=<(\w+)>")
 
 
 class EdgeError(Exception):
@@ -130,19 +134,41 @@ class Edge:
         while self.old_workers() and time.monotonic() < deadline:
             time.sleep(0.1)
 
+    def loaded(self) -> str:
+        """The name of the backends that the running edge has; empty where they have none."""
+        found = LOADED.search(self.ask("get var proc.backends"))
+        return found[1] if found else ""
+
     def write_backends(self, text: str) -> bool:
-        """Replace the backends and reload without a lost request; whether anything changed."""
+        """Replace the backends and reload without a lost request; whether anything changed.
+
+        What runs is compared, too: an earlier run may have died between writing and reloading.
+        """
         before = files.read_text(self.backends_file)
-        if before == text:
+        if before == text and self.loaded() == name_of(text):
             return False
         self._check(text)
         files.write_atomic(self.backends_file, text.encode(), mode=0o644)
-        answer = self.ask("reload", sock="master.sock", timeout_s=60)
-        if "Success=1" not in answer:
+        try:
+            answer = self.ask("reload", sock="master.sock", timeout_s=60)
+            if "Success=1" not in answer:
+                raise EdgeError(f"the edge refused its new backends: {answer.strip()[-800:]}")
+            self._wait_until_loaded(name_of(text))
+        except EdgeError:
             # The running workers go on with what they have; the file must say the same.
             files.write_atomic(self.backends_file, (before or "").encode(), mode=0o644)
-            raise EdgeError(f"the edge refused its new backends: {answer.strip()[-800:]}")
+            raise
         return True
+
+    def _wait_until_loaded(self, name: str) -> None:
+        """The old workers may answer for a moment more."""
+        deadline = time.monotonic() + STARTING_S
+        while (found := self.loaded()) != name:
+            if time.monotonic() >= deadline:
+                raise EdgeError(
+                    f"the edge has reloaded, but has the backends {found!r}, not {name!r}"
+                )
+            time.sleep(0.02)
 
     def _check(self, text: str) -> None:
         """Let the running edge's own binary read the candidate before anything is replaced."""
@@ -157,6 +183,12 @@ class Edge:
         if ran.status:
             said = (ran.stderr + ran.stdout).strip()[-800:]
             raise EdgeError(f"the edge does not accept the new backends: {said}")
+
+
+def name_of(text: str) -> str:
+    """How a `backends.cfg` names itself; empty for one that does not."""
+    found = NAMED.search(text)
+    return found[1] if found else ""
 
 
 def exchange(path: Path, command: str, timeout_s: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import docker, files, store
-from .edge import Edge, EdgeError
+from .edge import Edge, EdgeError, name_of
 
 
 def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     problems = []
     running: list[dict[str, Any]] = []
     runtime: dict[str, str] | None = None
+    loaded = ""
     try:
         running = [c for c in docker.containers() if c["slot"] in store.SLOTS]
     except docker.DockerError as error:
@@ -29,15 +30,17 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     else:
         try:
             runtime = edge.read_runtime()
+            loaded = edge.loaded()
         except EdgeError as error:
             problems.append(str(error))
+    backends = files.read_text(edge.backends_file) or ""
     boot_id, _ = store.boot()
     return {
         "outcome": "ok",
         "state": at.load(),
         "releases": at.manifests(),
         "map": {"file": edge.read_file() or {}, "runtime": runtime},
-        "backends": files.read_text(edge.backends_file) or "",
+        "backends": {"file": backends, "loaded": loaded == name_of(backends)},
         "containers": running,
         "room": room(at.root),
         "boot": boot_id,

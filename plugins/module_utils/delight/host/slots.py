@@ -80,6 +80,33 @@ def start(service: str, slot: str) -> None:
     set_restart(service, slot, "unless-stopped")
 
 
+def revive(state: dict[str, Any], manifests: dict[str, Any], backends: set[str]) -> list[str]:
+    """Have the old slots that traffic goes back to run and answer; what does not, a line each.
+
+    They may have been stopped, by settling or by a reboot after their policy was taken.
+    """
+    from . import gate  # an HTTP client that most acts never need
+
+    dead = []
+    for service, held in sorted(state["slots"].items()):
+        slot = held["live"]
+        if not slot or backend(service, slot) not in backends:
+            continue
+        start(service, slot)
+        spec = manifests.get(held[slot], {}).get("services", {}).get(service)
+        if spec is None:
+            continue
+        manifest = manifests[held[slot]]
+        found = docker.in_parallel(
+            lambda r, spec=spec, id=manifest["id"]: gate.pass_http(r, spec["health"], id),
+            replicas(manifest, service, slot),
+        )
+        dead += [f"{one['name']}: {one['reason']}" for one in found if not one["passed"]]
+        if not found:
+            dead.append(f"{backend(service, slot)} has no containers")
+    return dead
+
+
 def stop(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_s: float) -> None:
     """Stop a slot and keep its containers, for a rollback."""
     guard(at, state, service, slot)

@@ -8,6 +8,7 @@ state.json:
     run       the open run, or null: {"id", "kind", "by", "from", "to", "phase",
               "skip_gate": only if true, "before": {map},
               "after": {map}, "slots": {service: slot to be live},
+              "workers": whether services without a port move after the traffic,
               "staged": [{"service", "slot", "was": id, "how", "restarted": {container: count}}],
               "moved": [worker services], "started": UTC}
     last      the run that closed last: {"id", "release", "outcome", "time"} or null

@@ -18,7 +18,11 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     run = state["run"]
     after = params["map"]
     run.update(
-        before=edge.read_file() or {}, after=after, slots=params["slots"], gone=params["gone"]
+        before=edge.read_file() or {},
+        after=after,
+        slots=params["slots"],
+        gone=params["gone"],
+        workers=params["workers"],
     )
     at.phase(state, "switching")
     # From here on a reboot must find the new slots started: the map may name them at any moment.
@@ -74,7 +78,11 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         at.phase(state, "sealed" if params.get("seal") else "settling")
     manifests = at.manifests()
     after = run.get("after", edge.read_file() or {})
-    olds = old_slots(state, run)
+    if edge.read_runtime() != after:
+        # A switch that broke off between the file, which decides, and the running edge.
+        edge.commit(after)
+        edge.set_pool(bool(after))
+    olds = old_slots(state, run, manifests)
     drained = docker.in_parallel(
         lambda old: drain(edge, run, old, manifests), [o for o in olds if has_port(o, manifests)]
     )
@@ -103,15 +111,22 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": "ok", "changed": True, "told": told, "drained": drained, "pruned": pruned}
 
 
-def old_slots(state: dict[str, Any], run: dict[str, Any]) -> list[dict[str, str]]:
-    """[{"service", "slot", "release"}] that served before this run and do not any more."""
+def old_slots(
+    state: dict[str, Any], run: dict[str, Any], manifests: dict[str, Any]
+) -> list[dict[str, str]]:
+    """[{"service", "slot", "release"}] that served before this run and do not any more.
+
+    `release` says how they are drained: the one that was live, whichever they were started for.
+    """
     found = []
+    was_live = manifests.get(run["from"], {}).get("services", {})
     for service, held in state["slots"].items():
         live = held["live"]
         if live and (
             service in run.get("gone", []) or run.get("slots", {}).get(service, live) != live
         ):
-            found.append({"service": service, "slot": live, "release": held[live]})
+            release = run["from"] if service in was_live else held[live]
+            found.append({"service": service, "slot": live, "release": release})
     return found
 
 
@@ -188,6 +203,8 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     before, told = run.get("before"), "nothing had moved"
     if before is not None and run["phase"] != "locked":
         if edge.read_file() != before or edge.read_runtime() != before:
+            if dead := slots.revive(state, at.manifests(), set(before.values())):
+                return {"outcome": "failed", "reason": f"the traffic stays: {'; '.join(dead)}"}
             edge.commit(before)
             edge.set_pool(bool(before))
             told = "the traffic moved back"

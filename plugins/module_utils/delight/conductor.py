@@ -1,0 +1,183 @@
+"""A run over the fleet, from its first question to its last word. Read it from top to bottom.
+
+    recover  plan  lock  prepare  migrate  stage  switch  workers  settle  put_back  report
+
+The sequence and every decision in it stand here once and do no I/O: `Hosts` asks hosts for acts and brings
+an outcome of each that was asked, `value` resolves what the configuration says. A host that owes an outcome
+and gives none has failed, whatever the cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from delight import conclusion, decide, planning, telling
+from delight.config import Value
+from delight.decide import Outcome
+
+PHASES = (
+    *("recover", "plan", "lock", "prepare", "migrate", "stage"),
+    *("switch", "workers", "settle", "put_back", "report"),
+)
+Told = dict[str, dict[str, Any]]
+
+
+class Hosts(Protocol):
+    """The fleet as the sequence sees it."""
+
+    @property
+    def everyone(self) -> list[str]:
+        """All application hosts of the environment, sorted."""
+
+    @property
+    def chosen(self) -> list[str]:
+        """Those that this run is for (`--limit`), sorted."""
+
+    def ask(self, act: str, told: Told) -> dict[str, Outcome]:
+        """Have hosts do an act, all at once; `told` is {host: what it is told}."""
+
+    def stop(self) -> str:
+        """The signal that has asked this run to end, or nothing."""
+
+
+class Run:
+    """One deploy, rollback, migration or recovery. Each phase is called once, in the order of PHASES."""
+
+    def __init__(self, kind: str, hosts: Hosts, value: Value, check_mode: bool = False) -> None:
+        self.kind = kind
+        self.hosts = hosts
+        self.value = value
+        self.check_mode = check_mode
+        self.looks: dict[str, Outcome] = {}
+        self.planned: dict[str, Any] = {}
+        self.acts: dict[str, dict[str, Outcome]] = {}  # {act: {host: outcome}}, of what was asked
+        self.claimed: set[str] = set()  # hosts on which this run may be open
+        self.going = False  # from the plan on, until something keeps the fleet from going on
+        self.stands = False  # every host has switched, and its new slots and workers run
+        self.result: dict[str, Any] | None = None  # how it ended
+
+    # -- before anything is touched
+
+    def recover(self) -> None:
+        """Look at every host of the environment; end what an earlier run left open, or end here."""
+        self.looks = self._look(self.hosts.everyone)
+        mending = planning.mending(self.kind, self.looks, self.value)
+        mended: dict[str, Outcome] = {}
+        if mending.do in decide.ENDS:
+            told = {host: telling.mend(self.looks[host], self.value) for host in mending.hosts}
+            mended = self.hosts.ask(decide.ENDS[mending.do], told)
+            self.looks |= self._look(mending.hosts)
+        if self.kind == "recover":
+            self.result = conclusion.of_recovery(mending, self.looks, mended)
+        elif reasons := conclusion.not_ready(mending, self.looks, mended):
+            self.result = conclusion.of_plan(planning.refused(reasons), self.kind)
+
+    def plan(self) -> None:
+        """Compare what is wanted with what is live."""
+        if self.result is not None:
+            return
+        looks = {host: self.looks[host] for host in self.hosts.chosen}
+        self.planned = planning.planned(self.kind, looks, self.hosts.everyone, self.value)
+        if self.planned["outcome"] != "go" or self.check_mode:
+            self.result = conclusion.of_plan(self.planned, self.kind)
+        else:
+            self.going = True
+
+    # -- before the first request moves
+
+    def lock(self) -> None:
+        """The first host by name, then the others: of two runs at once, one goes on."""
+        first, *others = self.hosts.chosen
+        self._act("lock", [first])
+        self._act("lock", others)
+
+    def prepare(self) -> None:
+        """Pull by digest, write the release, give the edge its backends, run each service's check."""
+        self._act("prepare", self.hosts.chosen)
+
+    def migrate(self) -> None:
+        """List what is pending, or run it, once for the fleet."""
+        if self.planned.get("migrate"):
+            self._act("migrate", self.hosts.chosen[:1])
+
+    def stage(self) -> None:
+        """Start the new slots and hold every replica to the gate."""
+        if self.kind == "migrate":
+            self.going = False
+        self._act("stage", self._with("stage"))
+
+    # -- from here on traffic moves
+
+    def switch(self) -> None:
+        """Move the traffic of every host with one map commit."""
+        self._act("switch", self.hosts.chosen)
+
+    def workers(self) -> None:
+        """Move the services without a port; with the last of them the release stands."""
+        self._act("workers", self._with("workers"))
+        self.stands = self.going and not self.hosts.stop()
+
+    def settle(self) -> None:
+        """Record the point of no return everywhere, then drain the old slots, prune and unlock."""
+        if not self.stands:
+            return
+        if len(self.hosts.chosen) > 1 and any(
+            self._mine(host)["seal"] for host in self.hosts.chosen
+        ):
+            self._ask("seal", self.hosts.chosen)
+        if not decide.failures(self.acts.get("seal", {})):
+            self._ask("settle", self.hosts.chosen)
+
+    # -- and how it ends
+
+    def put_back(self) -> None:
+        """Unlock every claimed host as it was before the run, unless the release stands."""
+        if not self.stands:
+            self._ask("undo", sorted(self.claimed))
+
+    def report(self) -> dict[str, Any]:
+        """The outcome, with the reasons."""
+        if self.result is None:
+            self.result = conclusion.of_run(self.acts, self.planned, self.kind, self.hosts.stop())
+        return self.result
+
+    # --
+
+    def _look(self, hosts: list[str]) -> dict[str, Outcome]:
+        return self.hosts.ask("look", {host: telling.base(self.value) for host in hosts})
+
+    def _act(self, act: str, hosts: list[str]) -> None:
+        """Have hosts do a step of the release; one that does not end well ends it for all."""
+        if self.hosts.stop():
+            self.going = False
+        if not self.going:
+            return
+        outcomes = self._ask(act, hosts)
+        if act == "lock":
+            self.claimed |= {h for h, o in outcomes.items() if o["outcome"] not in decide.DECLINED}
+        if decide.failures(outcomes):
+            self.going = False
+
+    def _ask(self, act: str, hosts: list[str]) -> dict[str, Outcome]:
+        if not hosts:
+            return {}
+        known = telling.Known(self.planned, self.looks, self.acts, self.value)
+        outcomes = self.hosts.ask(act, {host: telling.ACTS[act](known, host) for host in hosts})
+        self.acts[act] = self.acts.get(act, {}) | outcomes
+        return outcomes
+
+    def _mine(self, host: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.planned["hosts"][host]
+        return found
+
+    def _with(self, key: str) -> list[str]:
+        """The hosts whose plan has something to do under `key`."""
+        return [host for host in self.hosts.chosen if self.going and self._mine(host)[key]]
+
+
+def perform(run: Run) -> dict[str, Any]:
+    """All phases, one after the other; the last word of the run."""
+    for phase in PHASES:
+        getattr(run, phase)()
+    return run.report()

@@ -1,0 +1,137 @@
+"""The plan of a run, and how to end an earlier one: configuration and looks in, decision out.
+
+Asks the registry and git for what is wanted, and no host.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from delight import config, controller, decide, plan, preflight
+from delight.config import Value
+from delight.decide import Mending, Outcomes
+from delight.host import store
+from delight.registry import RegistryError
+from delight.schema import ConfigError
+from delight.version import NoVersion
+
+
+def mending(kind: str, looks: Outcomes, value: Value) -> Mending:
+    """How to end what an earlier run left open, before anything new begins."""
+    runs = [look["state"]["run"] for look in looks.values() if look["outcome"] == "ok"]
+    runs = [run for run in runs if run]
+    taken = str(value("takeover")) if kind == "recover" else ""
+    owners = sorted({store.owner(run["by"]) for run in runs})
+    if taken and taken not in owners:
+        holds = f"open are runs by {', '.join(owners)}" if owners else "no run is open"
+        return Mending("refused", f"takeover: does not name the owner of an open run; {holds}")
+    alive = {
+        run["id"]: store.owner(run["by"]) != taken and controller.lives(run["by"]) for run in runs
+    }
+    wanted = None
+    if alive and kind in ("deploy", "rollback"):
+        seen = {host: look for host, look in looks.items() if look["outcome"] == "ok"}
+        try:
+            wanted = _target(kind, seen, value)["id"]
+        except (ConfigError, RegistryError, NoVersion, plan.Impossible):
+            wanted = None  # what is wanted can't be told; the plan will say why
+    return decide.mend(looks, wanted, alive)
+
+
+def planned(kind: str, looks: Outcomes, everyone: list[str], value: Value) -> dict[str, Any]:
+    """Compare what is wanted with what is live; `outcome` is go, unchanged or refused.
+
+    `looks` are of the hosts that the run is for, `everyone` names all of the environment.
+    """
+    try:
+        options = config.options(value)
+        if kind == "rollback":
+            release = str(value("release")) or None
+            manifest, files = _kept(looks, plan.rollback_target(looks, release)), {}
+        else:
+            built = config.build(value, looks)
+            manifest, files = built.manifest, built.files
+        plans = plan.plan_fleet(manifest, looks)
+        if kind == "migrate":
+            todo = {"stage": [], "workers": [], "seal": False}
+            plans = {host: one | todo for host, one in plans.items()}
+        elif plan.changes_nothing(plans):
+            same = manifest["id"]
+            return {"outcome": "unchanged", "to": same, "live": same, "kind": kind}
+        settings = config.load(value).settings if kind != "rollback" else None
+        if settings and (lacks := preflight.lacks(manifest, plans, looks, settings)):
+            raise plan.Impossible(*lacks)
+        mixed = "" if options.allow_mixed else limited(looks, everyone, manifest["id"])
+    except ConfigError as error:
+        return refused({"configuration": "; ".join(error.mistakes)})
+    except (RegistryError, NoVersion, plan.Impossible) as error:
+        return refused({"plan": str(error)})
+    if mixed:
+        return refused({"fleet": mixed})
+    run = {"id": secrets.token_hex(8), "kind": kind, "to": manifest["id"], "by": controller.me()}
+    if options.skip_gate:
+        run["skip_gate"] = True
+    live = sorted({str(look["state"]["live"]) for look in looks.values() if look["state"]["live"]})
+    return {
+        "outcome": "go",
+        "go_on": True,
+        "kind": kind,
+        "run": run,
+        "to": manifest["id"],
+        "live": ", ".join(live),
+        "manifest": manifest,
+        "files": files,
+        "hosts": plans,
+        "migrate": migrations(manifest, plans, kind),
+        "apply_migrations": kind == "migrate" or options.migrate_before,
+        "skip_gate": options.skip_gate,
+        "show": [
+            f"  {host}: {line}" for host, one in sorted(plans.items()) for line in one["changes"]
+        ]
+        + ["  the gate is skipped, as skip_gate says"] * options.skip_gate,
+    }
+
+
+def refused(reasons: dict[str, str]) -> dict[str, Any]:
+    """The plan that does nothing."""
+    return {"outcome": "refused", "reasons": reasons}
+
+
+def limited(looks: Outcomes, everyone: list[str], target: str) -> str:
+    """Why a run of a part of the fleet would leave two releases; empty where it would not."""
+    rest = sorted(set(everyone) - set(looks))
+    if not rest:
+        return ""
+    return (
+        f"--limit would leave {', '.join(rest)} on another release than {target}: run it without --limit, "
+        "or with -e allow_mixed=true if two releases at once are what you want"
+    )
+
+
+def migrations(manifest: dict[str, Any], plans: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The migration commands of the services whose image changes; a rollback runs none."""
+    staged = {one["service"] for host in plans.values() for one in host["stage"] + host["workers"]}
+    return [
+        {"service": name, **spec["migrate"]}
+        for name, spec in sorted(manifest["services"].items())
+        if spec["migrate"] and kind != "rollback" and (kind == "migrate" or name in staged)
+    ]
+
+
+def _kept(looks: Outcomes, release: str) -> dict[str, Any]:
+    """The manifest of a release that a host keeps."""
+    found: dict[str, Any] = next(
+        look["releases"][release]
+        for _, look in sorted(looks.items())
+        if release in look["releases"]
+    )
+    return found
+
+
+def _target(kind: str, looks: Outcomes, value: Value) -> Mapping[str, Any]:
+    """The manifest of the release that this run is for."""
+    if kind == "rollback":
+        return _kept(looks, plan.rollback_target(looks, str(value("release")) or None))
+    return config.build(value, looks).manifest

@@ -1,0 +1,149 @@
+"""What each act is told, as JSON on its host. Pure but for `value`, which resolves a variable.
+
+Secret values join the words of `prepare` and of no other act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from delight import controller
+from delight import release as releases
+from delight.config import Value
+from delight.decide import Outcome, Outcomes
+from delight.host import store
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known when an act is asked for: the plan, what was seen and what was done before."""
+
+    planned: Mapping[str, Any]
+    looks: Outcomes
+    acts: Mapping[str, Outcomes]
+    value: Value
+
+    def mine(self, host: str) -> Mapping[str, Any]:
+        """The plan of one host."""
+        found: Mapping[str, Any] = self.planned["hosts"][host]
+        return found
+
+
+def mend(look: Outcome, value: Value) -> Params:
+    """How to end the open run of a host that looks so."""
+    found = base(value) | {
+        "run": look["state"]["run"],
+        "keep": int(value("release_keep")),
+        "mended_by": store.owner(controller.me()),
+    }
+    takeover = str(value("takeover"))
+    return found | ({"takeover": takeover} if takeover else {})
+
+
+def lock(known: Known, host: str) -> Params:
+    """What the host must still look like for the plan to hold."""
+    state = known.looks[host]["state"]
+    return of_run(known) | {"live": state["live"], "last": state["last"]}
+
+
+def prepare(known: Known, host: str) -> Params:
+    """The release itself, with its secrets."""
+    planned, mine, value = known.planned, known.mine(host), known.value
+    manifest = planned["manifest"]
+    found = lock(known, host) | {
+        "manifest": manifest,
+        "backends": mine["backends"],
+        "images": sorted({spec["image"] for spec in manifest["services"].values()}),
+        "checks": checks(planned, mine),
+    }
+    if planned["kind"] == "rollback":
+        return found
+    names = {name: list(spec["secrets"]) for name, spec in manifest["services"].items()}
+    built = releases.Release(manifest, planned["files"], names)
+    secrets = {str(k): str(v) for k, v in value("secrets").items()} if any(names.values()) else {}
+    found["files"] = releases.contents(built, secrets)
+    username = str(value("registry_username"))
+    if username:
+        found["login"] = {"username": username, "password": str(value("registry_password"))}
+    return found
+
+
+def checks(planned: Mapping[str, Any], mine: Mapping[str, Any]) -> list[Params]:
+    """[{"service", "argv", "timeout_s"}] of the services that a deploy renews on this host.
+
+    A rollback runs none: it may be the answer to the very outage that a check would find.
+    """
+    if planned["kind"] != "deploy" or planned["skip_gate"]:
+        return []
+    services = planned["manifest"]["services"]
+    renewed = [one["service"] for one in mine["stage"] + mine["workers"]]
+    return [
+        {"service": n, "argv": services[n]["check"], "timeout_s": services[n]["check_timeout_s"]}
+        for n in renewed
+        if services[n]["check"]
+    ]
+
+
+def migrate(known: Known, host: str) -> Params:
+    """The migration commands, and whether to run what is pending."""
+    planned = known.planned
+    return of_run(known) | {"migrate": planned["migrate"], "apply": planned["apply_migrations"]}
+
+
+def stage(known: Known, host: str) -> Params:
+    """The slots to start, and whether the gate holds them."""
+    gate = not known.planned["skip_gate"]
+    return of_run(known) | {"stage": known.mine(host)["stage"], "gate": gate}
+
+
+def switch(known: Known, host: str) -> Params:
+    """The map to commit."""
+    mine = known.mine(host)
+    found = {key: mine[key] for key in ("map", "slots", "gone")}
+    return of_run(known) | found | {"workers": bool(mine["workers"])}
+
+
+def workers(known: Known, host: str) -> Params:
+    """The services without a port to move."""
+    gate = not known.planned["skip_gate"]
+    return of_run(known) | {"workers": known.mine(host)["workers"], "gate": gate}
+
+
+def seal(known: Known, host: str) -> Params:
+    """Nothing more than whose run it is."""
+    return of_run(known)
+
+
+def settle(known: Known, host: str) -> Params:
+    """How many releases to keep, and whether this host alone decides that old slots may stop."""
+    keep = int(known.value("release_keep"))
+    return of_run(known) | {"keep": keep, "seal": known.mine(host)["seal"]}
+
+
+def undo(known: Known, host: str) -> Params:
+    """How the run ends, and whether it is known to be open here."""
+    closes = "migrated" if known.planned["kind"] == "migrate" else "rolled back"
+    said = (known.acts.get(act, {}).get(host, {}).get("outcome") for act in ("lock", "prepare"))
+    claimed = any(word in ("ok", "unfit") for word in said)
+    keep = int(known.value("release_keep"))
+    return of_run(known) | {"keep": keep, "closes": closes, "claimed": claimed}
+
+
+def of_run(known: Known) -> Params:
+    """Whose act it is."""
+    return base(known.value) | {"run": known.planned["run"], "release": known.planned["to"]}
+
+
+def base(value: Value) -> Params:
+    """What every act is told."""
+    return {"root": str(value("release_root"))}
+
+
+ACTS: dict[str, Callable[[Known, str], Params]] = {
+    act.__name__: act
+    for act in (lock, prepare, migrate, stage, switch, workers, seal, settle, undo)
+}

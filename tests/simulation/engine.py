@@ -1,0 +1,190 @@
+"""A stand-in for the Docker Engine of one host, asked in its own words: HTTP over its socket.
+
+It knows what acts ask of it and answers as the real one does; `tests/image/test_stand_ins.py` compares them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+Container = dict[str, Any]
+HEALTHY, EXITS = "healthy", "exits"
+
+
+@dataclass
+class Engine:
+    """Containers and images. `program` says what a container does once it runs: healthy or exits."""
+
+    containers: dict[str, Container] = field(default_factory=dict)
+    images: set[str] = field(default_factory=set)
+    program: Callable[[Container], str] = lambda container: HEALTHY
+    log: str = ""
+    execs: dict[str, Container] = field(default_factory=dict)
+    cross: Callable[[str], None] = lambda label: None
+
+    # -- what happens to containers
+
+    def add(self, name: str, **labels: str) -> Container:
+        """Create a container and start it."""
+        found = self.create(name, labels)
+        self.start(found)
+        return found
+
+    def create(self, name: str, labels: dict[str, str]) -> Container:
+        """A container that does not run yet, with its labels (service, slot, release, …)."""
+        found: Container = {
+            "Id": name,
+            "Name": f"/{name}",
+            "mine": dict(labels),
+            "labels": {"delight.managed": "true", **{f"delight.{k}": v for k, v in labels.items()}},
+            "State": {"Running": False, "ExitCode": 0},
+            "RestartCount": 0,
+            "policy": "no",
+            "Config": {},
+        }
+        self.containers[name] = found
+        return found
+
+    def start(self, container: Container) -> None:
+        """Start it; one that exits at once is gone again."""
+        runs = self.program(container) == HEALTHY
+        container["State"] = {"Running": runs, "ExitCode": 0 if runs else 1}
+
+    def reboot(self) -> None:
+        """All stop; those start again that are to."""
+        for container in self.containers.values():
+            was = container["State"]["Running"]
+            container["State"] = {"Running": False, "ExitCode": 143}
+            if was and container["policy"] == "unless-stopped":
+                self.start(container)
+
+    def running(self) -> set[str]:
+        """Names of those that run."""
+        return {name for name, one in self.containers.items() if one["State"]["Running"]}
+
+    def policies(self) -> dict[str, str]:
+        """{name: restart policy}."""
+        return {name: one["policy"] for name, one in self.containers.items()}
+
+    # -- its interface
+
+    def exchange(self, request: bytes) -> bytes:
+        """One HTTP request, one answer."""
+        head, _, body = request.partition(b"\r\n\r\n")
+        method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
+        url = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        what = f"engine: {method} {url.path}"
+        looks = method == "GET"
+        if not looks:
+            self.cross(f"before {what}")
+        status, document = self.answer(method, url.path, query, json.loads(body or b"null"))
+        if not looks:
+            self.cross(f"after {what}")
+        text = document if isinstance(document, bytes) else json.dumps(document).encode()
+        return f"HTTP/1.0 {status} -\r\n\r\n".encode() + text
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        """Status and document."""
+        _, kind, *rest = path.split("/")
+        if kind == "images":
+            return self._image(method, unquote("/".join(rest)), query)
+        if kind == "exec":
+            return self._exec(method, rest)
+        if rest == ["json"]:
+            return 200, self._listed(json.loads(query["filters"])["label"])
+        container = self.containers.get(rest[0])
+        if container is None:
+            return 404, {"message": f"No such container: {rest[0]}"}
+        return self._container(method, rest[1:], container, body)
+
+    def _container(
+        self, method: str, verb: list[str], container: Container, body: Any
+    ) -> tuple[int, Any]:
+        running = container["State"]["Running"]
+        match (method, verb):
+            case ("GET", ["json"]):
+                return 200, {
+                    k: v for k, v in container.items() if k not in ("mine", "labels", "policy")
+                }
+            case ("GET", ["logs"]):
+                return 200, self.log.encode()
+            case ("POST", ["start"]):
+                if running:
+                    return 304, b""
+                self.start(container)
+            case ("POST", ["stop"]):
+                if not running:
+                    return 304, b""
+                container["State"] = {"Running": False, "ExitCode": 143}
+            case ("POST", ["update"]):
+                container["policy"] = body["RestartPolicy"]["Name"]
+                return 200, {"Warnings": None}
+            case ("POST", ["exec"]):
+                if not running:
+                    return 409, {"message": f"container {container['Id']} is not running"}
+                name = f"exec-{len(self.execs)}"
+                self.execs[name] = container
+                return 201, {"Id": name}
+            case ("DELETE", []):
+                del self.containers[container["Id"]]
+            case _:
+                raise AssertionError(f"no act asks for {method} {verb} of a container")
+        return 204, b""
+
+    def _exec(self, method: str, rest: list[str]) -> tuple[int, Any]:
+        name, verb = rest
+        if (method, verb) == ("POST", "start"):
+            return 200, b""
+        healthy = self.execs[name]["State"]["Running"]
+        return 200, {"Running": False, "Pid": 0, "ExitCode": 0 if healthy else 137}
+
+    def _listed(self, wanted: list[str]) -> list[dict[str, Any]]:
+        return [
+            {
+                "Id": name,
+                "Names": [f"/{name}"],
+                "State": "running" if one["State"]["Running"] else "exited",
+                "Status": "",
+                "Labels": one["labels"],
+            }
+            for name, one in self.containers.items()
+            if {f"{k}={v}" for k, v in one["labels"].items()} >= set(wanted)
+        ]
+
+    def _image(self, method: str, name: str, query: dict[str, str]) -> tuple[int, Any]:
+        if method == "POST":
+            self.images.add(query["fromImage"])
+            return 200, b'{"status":"Downloaded"}\r\n'
+        name = name.removesuffix("/json")
+        if name not in self.images:
+            return 404, {"message": f"No such image: {name}"}
+        if method == "DELETE":
+            self.images.discard(name)
+        return 200, {"Id": name}
+
+    # -- docker compose
+
+    def compose_up(self, argv: list[str], variables: dict[str, str]) -> None:
+        """Create and start the services at the end of the command, one after the other."""
+        file = Path(argv[argv.index("--file") + 1])
+        manifest = json.loads((file.parent / "release.json").read_text())
+        for name in argv[argv.index("never") + 1 :]:
+            service, _, replica = name.rpartition("-")
+            labels = {
+                "service": service,
+                "slot": variables["SLOT"],
+                "replica": replica,
+                "release": variables["RELEASE"],
+                "fingerprint": manifest["services"][service]["fingerprint"],
+            }
+            self.cross(f"before compose: {name}")
+            created = self.create(f"delight-{service}-{variables['SLOT']}-{replica}", labels)
+            self.cross(f"created compose: {name}")
+            self.start(created)
+            self.cross(f"after compose: {name}")

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 Container = dict[str, Any]
 HEALTHY, EXITS = "healthy", "exits"
+STOPPED = {"Running": False, "ExitCode": 143}
 
 
 @dataclass
@@ -53,13 +54,13 @@ class Engine:
     def start(self, container: Container) -> None:
         """Start it; one that exits at once is gone again."""
         runs = self.program(container) == HEALTHY
-        container["State"] = {"Running": runs, "ExitCode": 0 if runs else 1}
+        container["State"].update(Running=runs, ExitCode=0 if runs else 1)
 
     def reboot(self) -> None:
         """All stop; those start again that are to."""
         for container in self.containers.values():
             was = container["State"]["Running"]
-            container["State"] = {"Running": False, "ExitCode": 143}
+            container["State"].update(STOPPED)
             if was and container["policy"] == "unless-stopped":
                 self.start(container)
 
@@ -121,7 +122,7 @@ class Engine:
             case ("POST", ["stop"]):
                 if not running:
                     return 304, b""
-                container["State"] = {"Running": False, "ExitCode": 143}
+                container["State"].update(STOPPED)
             case ("POST", ["update"]):
                 container["policy"] = body["RestartPolicy"]["Name"]
                 return 200, {"Warnings": None}

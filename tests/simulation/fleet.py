@@ -73,26 +73,33 @@ class Fleet:
         return Ended(result, run.acts)
 
     def value(self, said: Mapping[str, Any]) -> Callable[[str], Any]:
-        version = str(said.get("version", ""))
-        variables = {
-            **defaults(),
-            "release_root": "",
-            "app_subnet": "10.89.0.0/16",
-            "database_max_connections": 0,
-            "release_disk_free": 0,
-            "release_memory_margin": 0,
-            "release_inodes_free": 0,
-            "services": self.services,
-            "secrets": SECRETS,
-            "release_hmac_key": KEY,
-            "env_name": "test",
-            "registry_password": "",
-            "registry_ca": "",
-            "groups": {"app": sorted(self.hosts)},
-            "images": {name: f"sha256:{digest(version)}" for name in self.services},
-            **said,
-        }
-        return variables.__getitem__
+        return configured(self.services, list(self.hosts), said)
+
+
+def configured(
+    services: Mapping[str, Any], hosts: list[str], said: Mapping[str, Any]
+) -> Callable[[str], Any]:
+    """What the variables of a run resolve to; `said` stands for `-e`, images are named by version."""
+    version = str(said.get("version", ""))
+    variables = {
+        **defaults(),
+        "release_root": "",
+        "app_subnet": "10.89.0.0/16",
+        "database_max_connections": 0,
+        "release_disk_free": 0,
+        "release_memory_margin": 0,
+        "release_inodes_free": 0,
+        "services": services,
+        "secrets": SECRETS,
+        "release_hmac_key": KEY,
+        "env_name": "test",
+        "registry_password": "",
+        "registry_ca": "",
+        "groups": {"app": sorted(hosts)},
+        "images": {name: f"sha256:{digest(version)}" for name in services},
+        **said,
+    }
+    return variables.__getitem__
 
 
 @dataclass

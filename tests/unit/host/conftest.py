@@ -9,8 +9,9 @@ import pytest
 from delight import controller
 from delight.host import docker, gate
 
+from tests.simulation.host import Host, install
+
 from .fleet import Fleet
-from .world import Host, install
 
 
 @pytest.fixture

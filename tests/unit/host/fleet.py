@@ -9,19 +9,14 @@ from typing import Any
 
 import yaml
 from delight import acts, fleet
-from delight.release import digest
 from delight.view import View
 
-from tests.unit.engine.conftest import API, KEY, SECRETS
-
-from .world import Host
+from tests.simulation.fleet import SERVICES, configured
+from tests.simulation.host import Host
 
 ROOT = Path(__file__).resolve().parents[3]
 TASKS = ROOT / "roles/rollout/tasks"
 Hook = Callable[[str, str], dict[str, Any] | None]
-# The gate of these services passes at its first answers.
-QUICK = {"successes": 1, "interval": "1ms", "steady": "0ms", "timeout": "1s"}
-SERVICES = {"api": {**API, "health": QUICK, "warm": "1h"}}
 
 
 class Vars(dict[str, Any]):
@@ -93,33 +88,7 @@ class Fleet:
         )
 
     def _value(self, said: dict[str, Any]) -> Callable[[str], Any]:
-        version = str(said.get("version", ""))
-        variables = {
-            **defaults(),
-            "release_root": "",
-            "app_subnet": "10.89.0.0/16",
-            "database_max_connections": 0,
-            "release_disk_free": 0,
-            "release_memory_margin": 0,
-            "release_inodes_free": 0,
-            "services": self.services,
-            "secrets": SECRETS,
-            "release_hmac_key": KEY,
-            "env_name": "test",
-            "registry_password": "",
-            "registry_ca": "",
-            "groups": {"app": sorted(self.hosts)},
-            "images": {name: f"sha256:{digest(version)}" for name in self.services},
-            **said,
-        }
-        return variables.__getitem__
-
-
-@cache
-def defaults() -> dict[str, Any]:
-    """The settings of a run as the project has them."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "group_vars/all/rollout.yml").read_text())
-    return found
+        return configured(self.services, list(self.hosts), said)
 
 
 @cache

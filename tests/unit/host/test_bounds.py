@@ -16,7 +16,9 @@ import pytest
 from delight import controller
 from delight.host import command, docker, edge, images, once
 
-from .fleet import SERVICES, Fleet
+from tests.simulation.fleet import SERVICES
+
+from .fleet import Fleet
 
 pytestmark = pytest.mark.promise("C10")
 NEVER = ["sh", "-c", "echo begun; echo waiting >&2; sleep 600"]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from delight.host import prune, serving, slots, store
 
+from tests.simulation.host import Host
+
 from .fleet import Fleet
-from .world import Host
 
 LIVE = {"delight-api-blue-1", "delight-api-blue-2"}
 
@@ -73,7 +74,7 @@ def test_any_trace_of_a_release_is_enough(solo: Fleet, trace: str) -> None:
     if trace == "file":
         (host.root / "edge/live.map").write_text("*/ api-blue\n")
     elif trace == "runtime":
-        host.edge.maps[str(host.root / "edge/live.map")] = {"*/": "api-blue"}
+        host.edge.maps["live.map"] = {"*/": "api-blue"}
     else:
         host.engine.add("delight-work-blue-1", service="work", slot="blue", release="v0")
     found = host.act("look")
@@ -109,7 +110,7 @@ def test_the_way_out_leads_out(served: Fleet) -> None:
     lose(app1)
     app1.engine.containers.clear()
     (app1.root / "edge/live.map").write_text("")
-    app1.edge.maps.clear()
+    app1.edge.maps["live.map"].clear()
     assert served.deploy("v3")["exit_status"] == 0
     assert app1.routes == {"*/api/": "api-blue"}
 
@@ -149,7 +150,7 @@ def test_no_deed_reaches_what_a_witness_names(solo: Fleet, witness: str, deed: s
     if witness != "file":
         (host.root / "edge/live.map").write_text("")
     if witness != "runtime":
-        host.edge.maps.clear()
+        host.edge.maps["live.map"].clear()
     cool = [{"service": "api", "slot": "blue", "at": 0, "boot": "an earlier one"}]
     state = forget(host, slots=held, cool=cool)
     at = store.Store(host.root)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from delight.host import store
 
-from .fleet import SERVICES, Fleet
-from .world import Host
+from tests.simulation.fleet import SERVICES
+from tests.simulation.host import Host
+
+from .fleet import Fleet
 
 WORKERS = {**SERVICES, "work": {"image": "registry.test/w", "health": SERVICES["api"]["health"]}}
 

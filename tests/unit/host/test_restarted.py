@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from delight.host import docker
 
-from .fleet import SERVICES, Fleet
-from .world import Host
+from tests.simulation.fleet import SERVICES
+from tests.simulation.host import Host
+
+from .fleet import Fleet
 
 WORKERS = {**SERVICES, "work": {"image": "registry.test/api", "health": SERVICES["api"]["health"]}}
 
@@ -23,14 +25,14 @@ def restart(host: Host, slot: str, times: int = 1) -> None:
 
 def when(host: Host, question: str, then: Callable[[], None]) -> None:
     """Do something once, in the middle of an act: as its edge is asked `question`."""
-    ask, waiting = host.edge.ask, [then]
+    exchange, waiting = host.edge.exchange, [then]
 
-    def asked(command: str, *args: Any) -> str:
+    def asked(sock: str, command: str) -> str:
         if command.startswith(question) and waiting:
             waiting.pop()()
-        return ask(command, *args)
+        return exchange(sock, command)
 
-    host.edge.ask = asked  # type: ignore[method-assign, assignment]
+    host.edge.exchange = asked  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("skip_gate", [False, True])

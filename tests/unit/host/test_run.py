@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from delight import fleet
 from delight.host import docker, gate
 
-from .fleet import SERVICES, Fleet
-from .world import Host
+from tests.simulation.fleet import SERVICES
+from tests.simulation.host import Host
+
+from .fleet import Fleet
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 WORK = {"image": "registry.test/w", "overlap": False, "health": SERVICES["api"]["health"]}
+
+
+def exits_in(**where: str) -> Callable[[dict[str, Any]], str]:
+    """A program that exits at once in containers of a slot or a service."""
+    return lambda one: "exits" if where.items() <= one["mine"].items() else "healthy"
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ def test_a_gate_that_fails_on_any_host_moves_no_traffic_anywhere(
     served: Fleet, sick: list[str]
 ) -> None:
     for name in sick:
-        served.hosts[name].engine.broken = lambda one: one["labels"]["delight.slot"] == "green"
+        served.hosts[name].engine.program = exits_in(slot="green")
     run = served.deploy("v2")
     assert run["exit_status"] == 21
     for name, host in served.hosts.items():
@@ -77,7 +85,7 @@ def test_a_worker_that_is_sick_puts_back_the_traffic_too(served: Fleet) -> None:
     served.services = {**SERVICES, "work": WORK}
     assert served.deploy("v2")["exit_status"] == 0
     host = served.hosts["app2"]
-    host.engine.broken = lambda one: one["labels"]["delight.service"] == "work"
+    host.engine.program = exits_in(service="work", slot="green")
     run = served.deploy("v3")
     assert run["exit_status"] == 21
     assert "app2: delight-work-green-1: its container exited with status 1" in run["text"]
@@ -100,14 +108,14 @@ def test_nothing_that_is_shown_of_a_sick_replica_tells_its_secrets(
         lambda *args, **more: gate.Answer(200, json.dumps({"release": "hunter22"})),
     )
     host = served.hosts["app1"]
-    add = host.engine.add
+    create = host.engine.create
 
-    def with_health(name: str, **labels: str) -> Any:
-        found = add(name, **labels)
+    def with_health(name: str, labels: dict[str, str]) -> Any:
+        found = create(name, labels)
         found["State"]["Health"] = {"Log": [{"ExitCode": 1, "Output": f"no: {log}"}]}
         return found
 
-    monkeypatch.setattr(host.engine, "add", with_health)
+    monkeypatch.setattr(host.engine, "create", with_health)
     run = served.deploy("v2")
     assert run["exit_status"] == 21
     assert "hunter22" not in json.dumps(run)

@@ -141,9 +141,11 @@ def stops_at_once(old: tuple[str, str], gone: list[str], look: Mapping[str, Any]
     name, slot = old
     held = look["state"]["slots"][name][slot]
     spec = look["releases"].get(held, {}).get("services", {}).get(name)
-    if spec and not spec["port"]:
+    if spec is None:
+        return True  # nothing can go back to it
+    if not spec["port"]:
         return name in gone
-    return bool(spec and spec["warm_s"] <= 0)
+    return bool(spec["warm_s"] <= 0)
 
 
 def occupied(

@@ -23,7 +23,9 @@ def write_atomic(
     temporary = path.with_name(f".{path.name}.new")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        os.write(fd, data) if data else None
+        left = memoryview(data)
+        while left:
+            left = left[os.write(fd, left) :]
         os.fchmod(fd, mode)
         if os.geteuid() == 0:
             os.fchown(fd, *owner)

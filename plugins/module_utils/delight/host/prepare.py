@@ -141,7 +141,7 @@ def damaged(folder: Path, manifest: dict[str, Any]) -> str:
 
     Secret files are checked by presence: their digests are HMACs whose key never leaves the vault.
     """
-    if files.read_json(folder / "release.json") != manifest:
+    if store.manifest_in(folder) != manifest:
         return "release.json is missing or differs"
     for name, digest in manifest["files"].items():
         path = folder / name

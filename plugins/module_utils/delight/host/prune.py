@@ -27,7 +27,7 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     manifests = at.manifests()
     held = {slot[name] for slot in state["slots"].values() for name in store.SLOTS if slot[name]}
     kept = {state["live"], *newest, *held} | {c["release"] for c in found if c not in strays}
-    gone = [release for release in manifests if release not in kept]
+    gone = [release for release in at.kept() if release not in kept]
     state["history"] = [entry for entry in state["history"] if entry["release"] in kept]
     at.save(state)
     needed = {
@@ -35,7 +35,7 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     }
     for release in gone:
         shutil.rmtree(at.releases / release)
-        for service in manifests[release]["services"].values():
+        for service in manifests.get(release, {}).get("services", {}).values():
             if service["image"] not in needed:
                 images.remove(service["image"])
     slots.remove(at, state, strays)

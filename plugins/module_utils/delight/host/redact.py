@@ -1,13 +1,17 @@
-"""Texts that are shown to a person carry no secret of the release they are about."""
+"""Texts that are shown to a person carry no secret of the release they are about, and move no cursor."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 MASK = "••••••"
 # Shorter values would blank out ordinary words and figures.
 SHORTEST = 4
+# What colours a line goes without a trace; any other control character is shown as one that is none.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def secret_values(release: Path) -> set[str]:
@@ -32,7 +36,11 @@ def forms(value: str) -> set[str]:
 
 
 def redact(text: str, values: set[str]) -> str:
-    """`text` with every one of `values` masked, the longest first."""
+    """`text` with every one of `values` masked, the longest first, and nothing that a terminal obeys.
+
+    A sick container's log may hold what clears a screen, sets a title or types for its reader.
+    """
+    text = COLOUR.sub("", text)  # first: it may stand within a secret
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, MASK)
-    return text
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -118,22 +118,22 @@ class Store:
         state["run"] = None
         self.save(state)
 
+    def kept(self) -> list[str]:
+        """Names of all release folders on this host, whole or not; a half-written one does not count."""
+        found = self.releases.iterdir() if self.releases.is_dir() else []
+        return sorted(folder.name for folder in found if not folder.name.startswith("."))
+
     def manifests(self) -> dict[str, Any]:
-        """{id: manifest} of every release kept on this host; a half-written one does not count."""
-        found = {}
-        for folder in sorted(self.releases.iterdir()) if self.releases.is_dir() else []:
-            manifest = files.read_json(folder / "release.json")
-            if manifest is not None and not folder.name.startswith("."):
-                found[folder.name] = manifest
-        return found
+        """{id: manifest} of every release kept on this host; one that can't be read is no release."""
+        found = {release: manifest_in(self.releases / release) for release in self.kept()}
+        return {release: manifest for release, manifest in found.items() if manifest is not None}
 
     def manifest(self, release: str) -> dict[str, Any]:
         """The manifest of a kept release."""
-        manifest = files.read_json(self.releases / release / "release.json")
+        manifest = manifest_in(self.releases / release)
         if manifest is None:
             raise Refused("refused", f"release {release} is not kept in {self.releases}")
-        found: dict[str, Any] = manifest
-        return found
+        return manifest
 
     def journal(self, record: dict[str, Any]) -> None:
         """Append one line for people and audits; never a secret."""
@@ -199,6 +199,15 @@ class Store:
             f"this host, since {by['since']}. Wait for it: each of its commands has a bound. Or, on "
             f"this host, {once}`kill {by['pid']}` ends the act itself; then run recover.yml"
         )
+
+
+def manifest_in(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a release's folder; None where there is none, or none that can be read."""
+    try:
+        found: dict[str, Any] | None = files.read_json(folder / "release.json")
+    except files.Unreadable:
+        return None
+    return found
 
 
 def owner(by: dict[str, Any]) -> str:

@@ -10,6 +10,9 @@ from . import docker, files, prune, slots, store
 from .addresses import backend
 from .edge import Edge, EdgeError
 
+# A slot whose release is not kept any more: nothing can go back to it, so it is not kept warm.
+UNKNOWN = {"port": None, "drain_s": 30.0, "grace_s": 10.0, "warm_s": 0.0}
+
 
 def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Move all traffic of this host in one map commit, and look whether the new slots stand it."""
@@ -84,13 +87,13 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         edge.set_pool(bool(after))
     olds = old_slots(state, run, manifests)
     drained = docker.in_parallel(
-        lambda old: drain(edge, run, old, manifests), [o for o in olds if has_port(o, manifests)]
+        lambda old: drain(edge, run, old), [old for old in olds if old["spec"]["port"]]
     )
     state["cool"] = [
         c for c in state["cool"] if backend(c["service"], c["slot"]) not in after.values()
     ]
     for old in olds:
-        cool_down(at, state, old, manifests)
+        cool_down(at, state, old)
     for service, slot in run.get("slots", {}).items():
         held = state["slots"].setdefault(service, {"live": None, "blue": None, "green": None})
         if held["live"] != slot or held[slot] is None:
@@ -113,33 +116,30 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
 
 def old_slots(
     state: dict[str, Any], run: dict[str, Any], manifests: dict[str, Any]
-) -> list[dict[str, str]]:
-    """[{"service", "slot", "release"}] that served before this run and do not any more.
+) -> list[dict[str, Any]]:
+    """[{"service", "slot", "spec"}] that served before this run and do not any more.
 
-    `release` says how they are drained: the one that was live, whichever they were started for.
+    `spec` says how it is drained: of the release that was live, whichever the slot was started for.
     """
     found = []
+    routed = set(run.get("before", {}).values())
     was_live = manifests.get(run["from"], {}).get("services", {})
     for service, held in state["slots"].items():
         live = held["live"]
         if live and (
             service in run.get("gone", []) or run.get("slots", {}).get(service, live) != live
         ):
-            release = run["from"] if service in was_live else held[live]
-            found.append({"service": service, "slot": live, "release": release})
+            started = manifests.get(held[live], {}).get("services", {})
+            spec = was_live.get(service) or started.get(service) or UNKNOWN
+            if spec is UNKNOWN:
+                spec = {**UNKNOWN, "port": backend(service, live) in routed}
+            found.append({"service": service, "slot": live, "spec": spec})
     return found
 
 
-def has_port(old: dict[str, str], manifests: dict[str, Any]) -> bool:
-    """Whether a slot had traffic of the edge."""
-    return bool(manifests[old["release"]]["services"][old["service"]]["port"])
-
-
-def drain(
-    edge: Edge, run: dict[str, Any], old: dict[str, str], manifests: dict[str, Any]
-) -> dict[str, Any]:
+def drain(edge: Edge, run: dict[str, Any], old: dict[str, Any]) -> dict[str, Any]:
     """Wait for the last request of an old slot; its bound counts from the switch."""
-    bound_s = manifests[old["release"]]["services"][old["service"]]["drain_s"]
+    bound_s = old["spec"]["drain_s"]
     boot_id, now_s = store.boot()
     switched = run.get("switched") or {"boot": boot_id, "at": now_s}
     waited_s = now_s - switched["at"] if switched["boot"] == boot_id else bound_s
@@ -147,12 +147,9 @@ def drain(
     return edge.drain({name}, time.monotonic() + max(0.0, bound_s - waited_s))
 
 
-def cool_down(
-    at: store.Store, state: dict[str, Any], old: dict[str, str], manifests: dict[str, Any]
-) -> None:
+def cool_down(at: store.Store, state: dict[str, Any], old: dict[str, Any]) -> None:
     """Keep an old slot running for a rollback for its `warm` time, or stop it now."""
-    service, slot = old["service"], old["slot"]
-    spec = manifests[old["release"]]["services"][service]
+    service, slot, spec = old["service"], old["slot"], old["spec"]
     slots.set_restart(service, slot, "no")
     if not spec["port"]:
         # Others were stopped when their successors took over.

@@ -23,6 +23,7 @@ class Engine:
 
     containers: dict[str, Container] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)  # images that a container of somebody uses
     program: Callable[[Container], str] = lambda container: HEALTHY
     log: str = ""
     execs: dict[str, Container] = field(default_factory=dict)
@@ -165,6 +166,8 @@ class Engine:
         name = name.removesuffix("/json")
         if name not in self.images:
             return 404, {"message": f"No such image: {name}"}
+        if method == "DELETE" and name in self.used:
+            return 409, {"message": f"conflict: unable to delete {name}: image is being used"}
         if method == "DELETE":
             self.images.discard(name)
         return 200, {"Id": name}

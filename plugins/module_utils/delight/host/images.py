@@ -39,10 +39,13 @@ def pull(reference: str, login: Mapping[str, str] | None) -> None:
             raise docker.DockerError(f"pull of {reference}: {event['error']}")
 
 
-def remove(reference: str) -> None:
-    """Drop an image; one that is in use or gone already stays as it is."""
+def remove(reference: str) -> bool:
+    """Drop an image; whether it is gone. One that a container uses stays."""
     try:
         docker.call("DELETE", f"/images/{quote(reference, safe='/:@')}")
     except docker.DockerError as error:
-        if " 404 " not in str(error) and " 409 " not in str(error):
+        if " 409 " in str(error):
+            return False
+        if " 404 " not in str(error):
             raise
+    return True

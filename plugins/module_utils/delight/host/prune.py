@@ -13,14 +13,15 @@ from .edge import Edge, EdgeError
 def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     """Remove releases beyond the newest `keep`, their images, and containers of no slot.
 
-    Never what serves, never what a slot holds, never the rollback target (it is in a slot or among
-    the newest). Nothing goes where the edge does not say what serves. Returns the ids that went.
+    Never what serves, never what a slot holds, never the target of a bare rollback. Nothing goes where
+    the edge does not say what serves. An image that something uses is tried again the next time.
+    Returns the ids that went.
     """
     try:
         serves = serving.named(Edge(at.root), state)
     except EdgeError:
         return []
-    newest = {entry["release"] for entry in state["history"][-keep:]}
+    newest = {entry["release"] for entry in state["history"][-keep:]} | target(state)
     forget(state, newest)
     found = [c for c in docker.containers() if c["slot"] in store.SLOTS]
     strays = [c for c in found if is_stray(c, state, serves)]
@@ -29,19 +30,31 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     kept = {state["live"], *newest, *held} | {c["release"] for c in found if c not in strays}
     gone = [release for release in at.kept() if release not in kept]
     state["history"] = [entry for entry in state["history"] if entry["release"] in kept]
+    needed = images_of(manifests, kept)
+    state["images"] = sorted({*state["images"], *images_of(manifests, set(gone))} - needed)
     at.save(state)
-    needed = {
-        s["image"] for r in kept & manifests.keys() for s in manifests[r]["services"].values()
-    }
     for release in gone:
         shutil.rmtree(at.releases / release)
-        for service in manifests.get(release, {}).get("services", {}).values():
-            if service["image"] not in needed:
-                images.remove(service["image"])
     slots.remove(at, state, strays)
+    left = [image for image in state["images"] if not images.remove(image)]
+    if left != state["images"]:
+        state["images"] = left
+        at.save(state)
     for leftover in at.releases.glob(".*.new"):
         shutil.rmtree(leftover, ignore_errors=True)
     return gone
+
+
+def target(state: dict[str, Any]) -> set[str]:
+    """The release that a bare rollback would go to, if there is one."""
+    good = [entry["release"] for entry in state["history"] if entry["good"]]
+    return set([release for release in good if release != state["live"]][-1:])
+
+
+def images_of(manifests: dict[str, Any], releases: set[str]) -> set[str]:
+    """The images of those of `releases` that have a manifest."""
+    found = releases & manifests.keys()
+    return {spec["image"] for one in found for spec in manifests[one]["services"].values()}
 
 
 def forget(state: dict[str, Any], newest: set[str]) -> None:

@@ -13,6 +13,7 @@ state.json:
               "moved": [worker services], "started": UTC}
     last      the run that closed last: {"id", "release", "outcome", "time"} or null
     cool      [{"service", "slot", "at": seconds on this host's boot clock, "boot": boot id}]
+    images    images of releases that went, still to be removed
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ EMPTY: dict[str, Any] = {
     "run": None,
     "last": None,
     "cool": [],
+    "images": [],
 }
 
 

@@ -6,6 +6,7 @@ edge, a program) is two boundaries, before and after. A `Plan` breaks the world 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ class Boundaries:
     planned: dict[int, Callable[[str], None]] = field(default_factory=dict)
     count: int = 0
     labels: list[str] = field(default_factory=list)
+    full: bool = False  # whether the disk takes nothing more
 
     def cross(self, label: str) -> None:
         """The act is at a boundary."""
@@ -30,6 +32,8 @@ class Boundaries:
         self.watch(label)
         if at in self.planned:
             self.planned.pop(at)(label)
+        if self.full and label.startswith("before write"):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     def begin(self, planned: dict[int, Callable[[str], None]] | None = None) -> None:
         """Count anew, with these breaks."""

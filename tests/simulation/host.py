@@ -211,6 +211,14 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         rename(old, new)
         Host.now.cross(f"after rename: {Path(new).name}")
 
+    move_file = files.move
+
+    def move_durably(old: Path, new: Path) -> None:
+        Host.now.cross(f"before move: {new.name}")
+        move_file(old, new)
+        Host.now.cross(f"after move: {new.name}")
+
+    monkeypatch.setattr(files, "move", move_durably)
     monkeypatch.setattr(docker, "_exchange", exchange)
     monkeypatch.setattr(docker, "in_parallel", lambda function, items: [function(i) for i in items])
     monkeypatch.setattr(edge, "exchange", ask)

@@ -105,3 +105,31 @@ def test_changed_settings_of_a_slot_that_stays_reach_the_edge(served: Fleet) -> 
         assert "timeout server 17000ms" in live and "uri /well" in live
     invariants.at_rest(served.hosts, ended.result["to"])
     assert served.deploy("v1").outcome == "unchanged"
+
+
+@pytest.mark.promise("R2")
+def test_a_full_disk_does_not_keep_traffic_from_going_back(served: Fleet) -> None:
+    host = served.hosts["app1"]
+
+    def fills(act: str, name: str) -> None:
+        if act == "undo" and name == "app1":
+            host.boundaries.full = True
+
+    served.services = {"api": API, "work": WORK}
+    served.hosts["app2"].engine.program = lambda one: (
+        "exits" if one["mine"]["service"] == "work" else "healthy"
+    )
+    ended = served.run("deploy", before=fills, version="v2")
+    assert ended.outcome == "needs attention", ended.result
+    assert "No space left" in str(ended.result["reasons"])
+    assert set(host.routes.values()) == {"api-blue"}, "the traffic went back all the same"
+    host.boundaries.full = False
+    ended = served.run("recover")
+    assert ended.outcome == "recovered", ended.result
+    assert invariants.releases(served.hosts) == {ended_before(served)}
+
+
+def ended_before(fleet: Fleet) -> str:
+    """The release that all hosts have served from the start."""
+    [first] = {host.state["history"][0]["release"] for host in fleet.hosts.values()}
+    return str(first)

@@ -210,10 +210,13 @@ def rollback_target(looks: Looks, release: str | None) -> str:
 
 
 def newest_good(looks: Looks, live: set[str | None]) -> str:
-    """The newest release that every host holds as good and that is not live anywhere."""
+    """The newest release that every host holds as good and that is not the fleet's live one.
+
+    A mixed fleet has none: there it may be what a part of it serves already.
+    """
     histories = [look["state"]["history"] for _, look in sorted(looks.items())]
     good = [{e["release"] for e in h if e["good"]} for h in histories]
-    common = set.intersection(*good) - live
+    common = set.intersection(*good) - (live if len(live) == 1 else set())
     for entry in reversed(histories[0]):
         if entry["release"] in common:
             return str(entry["release"])

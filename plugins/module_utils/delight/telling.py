@@ -60,16 +60,15 @@ def prepare(known: Known, host: str) -> Params:
         "images": sorted({spec["image"] for spec in manifest["services"].values()}),
         "checks": checks(planned, mine),
     }
-    if planned["kind"] == "rollback":
-        return found
-    names = {name: list(spec["secrets"]) for name, spec in manifest["services"].items()}
-    built = releases.Release(manifest, planned["files"], names)
-    secrets = {str(k): str(v) for k, v in value("secrets").items()} if any(names.values()) else {}
-    found["files"] = releases.contents(built, secrets)
     username = str(value("registry_username"))
     if username:
         found["login"] = {"username": username, "password": str(value("registry_password"))}
-    return found
+    if planned["kind"] == "rollback":
+        return found  # hosts keep its files; an image that is gone is pulled again
+    names = {name: list(spec["secrets"]) for name, spec in manifest["services"].items()}
+    built = releases.Release(manifest, planned["files"], names)
+    secrets = {str(k): str(v) for k, v in value("secrets").items()} if any(names.values()) else {}
+    return found | {"files": releases.contents(built, secrets)}
 
 
 def checks(planned: Mapping[str, Any], mine: Mapping[str, Any]) -> list[Params]:

@@ -29,6 +29,7 @@ class Edge:
     def __init__(self, root: Path) -> None:
         self.folder = root / "edge"
         self.map_file = self.folder / "live.map"
+        self.back_file = self.folder / "live.map.back"
         self.pool_file = self.folder / "pool.map"
         self.backends_file = self.folder / "backends.cfg"
 
@@ -65,6 +66,20 @@ class Edge:
         """Make `wanted` the map: the file first (it survives us), then one atomic runtime commit."""
         target = path or self.map_file
         files.write_atomic(target, map_text(wanted).encode(), mode=0o644)
+        self._commit_runtime(wanted, target)
+
+    def prepare_back(self, before: dict[str, str]) -> None:
+        """Write the way back beside the map, so that going it takes no room on the disk."""
+        files.write_atomic(self.back_file, map_text(before).encode(), mode=0o644)
+
+    def commit_back(self, before: dict[str, str]) -> None:
+        """Make `before` the map again, by what `prepare_back` wrote where that is still there."""
+        if self.read_file(self.back_file) != before:
+            return self.commit(before)
+        files.move(self.back_file, self.map_file)
+        return self._commit_runtime(before, self.map_file)
+
+    def _commit_runtime(self, wanted: dict[str, str], target: Path) -> None:
         answer = self.ask(f"prepare map {target}")
         if "New version created" not in answer:
             raise EdgeError(f"the edge refused a new version of {target}: {answer.strip()}")

@@ -36,6 +36,12 @@ def write_atomic(
     sync_folder(path.parent)
 
 
+def move(old: Path, new: Path) -> None:
+    """Rename a file durably; it takes no room on the disk."""
+    os.replace(old, new)
+    sync_folder(new.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -19,9 +19,10 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     state = at.own(params["run"]["id"])
     edge = Edge(at.root)
     run = state["run"]
-    after = params["map"]
+    after, before = params["map"], edge.read_file() or {}
+    edge.prepare_back(before)
     run.update(
-        before=edge.read_file() or {},
+        before=before,
         after=after,
         slots=params["slots"],
         gone=params["gone"],
@@ -107,6 +108,7 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     remember(state, run)
     state["live"] = run["to"]
     point_live(at, run["to"])
+    edge.back_file.unlink(missing_ok=True)
     at.close(state, "released")
     pruned = prune.prune(at, state, params["keep"])
     cut = sum(d["cut"] for d in drained)
@@ -202,7 +204,7 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         if edge.read_file() != before or edge.read_runtime() != before:
             if dead := slots.revive(state, at.manifests(), set(before.values())):
                 return {"outcome": "failed", "reason": f"the traffic stays: {'; '.join(dead)}"}
-            edge.commit(before)
+            edge.commit_back(before)
             edge.set_pool(bool(before))
             told = "the traffic moved back"
         point_live(at, state["live"])

@@ -7,7 +7,6 @@ broken then fails it. No request of a `load` may fail while it runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -19,7 +18,7 @@ from tests.fleet.support.again import (  # noqa: F401 these are hooks
     pytest_terminal_summary,
 )
 from tests.fleet.support.fleet import INVENTORY, SOLO, Fleet
-from tests.fleet.support.load import Load
+from tests.fleet.support.load import Load, unharmed
 
 BALANCER = "http://10.78.0.13"
 SOLO_EDGE = "http://10.78.0.14"
@@ -61,26 +60,17 @@ def solo(_solo: Fleet) -> Iterator[Fleet]:
     yield from story(_solo)
 
 
-@contextmanager
-def unharmed(fleet: Fleet) -> Iterator[Load]:
-    """A load of at least 200 requests a second, of every kind, of which none may fail."""
-    with Load(fleet.url, rate=200) as running:
-        yield running
-    assert running.report.failures[:20] == []
-    assert running.report.doubts() == ""
-
-
 @pytest.fixture
 def load(pair: Fleet) -> Iterator[Load]:
     """A load against the URL that users see; no request of it fails."""
-    with unharmed(pair) as running:
+    with unharmed(pair.url) as running:
         yield running
 
 
 @pytest.fixture
 def solo_load(solo: Fleet) -> Iterator[Load]:
     """The same against the fleet of one host."""
-    with unharmed(solo) as running:
+    with unharmed(solo.url) as running:
         yield running
 
 

@@ -16,7 +16,8 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from tests.fleet.support.report import Failure, Kind, Report, Served, Stream
@@ -274,3 +275,12 @@ def release_of(answer: Answer) -> str:
         return str(json.loads(answer.body)["release"])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+@contextmanager
+def unharmed(url: str) -> Iterator[Load]:
+    """A load of at least 200 requests a second, of every kind, of which none may fail."""
+    with Load(url, rate=200) as running:
+        yield running
+    assert running.report.failures[:20] == []
+    assert running.report.doubts() == ""

@@ -2,8 +2,8 @@
 
 `python .ci/outcome.py RESULT` reads the playbook's result file, prints the engine's own summary and
 appends it to the file that $GITHUB_STEP_SUMMARY names. The release that the run was about goes to the
-later steps as $RELEASE, by the file that $GITHUB_ENV names. Needs .venv; ends with 0 whatever the outcome
-was, because the step before has failed for it.
+later steps as $RELEASE, by the file that $GITHUB_ENV names. Runs on a bare Python; ends with 0 whatever
+the outcome was, because the step before has failed for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ sys.path.append(str(ROOT / "plugins/module_utils"))
 
 from delight import report  # noqa: E402 (found by the line above)
 
-NOTHING = "The run ended before it had an outcome: no host was asked to do anything. See its log."
+NOTHING = "The run ended without an outcome: its log says why, and status.yml what serves."
 
 
 def markdown(result: dict[str, Any], environment: str) -> str:

@@ -63,7 +63,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         args = self._task.args
         try:
             checks = smoke.validate(args["url"], args["checks"])
-            user = smoke.test_user(args.get("user"))
+            user = smoke.user_of(args.get("user"))
         except ConfigError as error:
             return result | {"failed": True, "outcome": REFUSED, "msg": f"Refused: {error}"}
         with ThreadPoolExecutor(max_workers=8) as pool:

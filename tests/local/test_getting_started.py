@@ -11,7 +11,7 @@ import pytest
 from lab.inventory import Fleet
 from tests.support.checkout import ROOT, copy_sources, link
 from tests.support.git import commit_all, git
-from tests.support.pages import commands, differs
+from tests.support.pages import follow
 
 PAGE = ROOT / "docs/getting-started.md"
 LINE_S = 900
@@ -36,13 +36,12 @@ def clone(local: Fleet, tmp_path: Path) -> Path:
 @pytest.mark.promise("W1")
 def test_what_the_page_says_happens(clone: Path) -> None:
     environment = os.environ | {"PATH": f"{clone}/.venv/bin:{os.environ['PATH']}"}
-    for command in commands(PAGE):
-        done = subprocess.run(
-            ["bash", "-c", command.line], cwd=clone, env=environment, text=True, check=False,
+
+    def typing(line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line], cwd=clone, env=environment, text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=LINE_S,
         )  # fmt: skip
-        said = f"$ {command.line}\n{done.stdout}"
-        assert done.returncode == 0, said
-        if command.shown is not None:
-            assert not (wrong := differs(command.shown, done.stdout)), f"{wrong}\n{said}"
+
+    follow(PAGE, typing)

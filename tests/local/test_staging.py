@@ -10,7 +10,7 @@ import requests
 from tests.local.runner import Job, Runner, deploy_job, runner
 from tests.local.staging import Staging
 from tests.support.checkout import ROOT
-from tests.support.pages import commands, differs
+from tests.support.pages import follow
 
 PAGE = ROOT / "docs/deployment.md"
 HEALTH = "/api/v1/health"
@@ -21,12 +21,7 @@ FAULT = "\nimport a_module_that_is_nowhere  # noqa: E402\n"
 @pytest.fixture(scope="module")
 def deployed(staging: Staging) -> Staging:
     """Staging as the page leaves its reader, pushed to `develop`."""
-    for command in commands(PAGE):
-        done = staging.type(command.line)
-        said = f"$ {command.line}\n{done.stdout}"
-        assert done.returncode == 0, said
-        if command.shown is not None:
-            assert not (wrong := differs(command.shown, done.stdout)), f"{wrong}\n{said}"
+    follow(PAGE, staging.type)
     staging.push("Staging")
     return staging
 

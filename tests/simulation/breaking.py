@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count, cycle, product
+from itertools import cycle, product
 from pathlib import Path
 
 from tests.simulation import invariants
@@ -70,7 +71,7 @@ class Place:
 def copied(fleet: Fleet, folder: Path) -> Fleet:
     """The fleet as it is, in another folder."""
     hosts = {name: host.copy(folder / name) for name, host in fleet.hosts.items()}
-    return Fleet(hosts, fleet.services, set(), set(), fleet.operators)
+    return Fleet(hosts, fleet.services, operators=fleet.operators)
 
 
 def places(fleet: Fleet, act: Act, folder: Path) -> list[Place]:
@@ -119,11 +120,11 @@ def broken(
     return found, ended
 
 
-def truthful(fleet: Fleet, ended: Ended, before: str | None) -> None:
+def truthful(fleet: Fleet, ended: Ended, before: str) -> None:
     """What a run says of itself is so."""
     if ended.outcome in ("released", "unchanged"):
         invariants.at_rest(fleet.hosts, ended.result["to"])
-    elif ended.outcome in ("rolled back", "refused") and before is not None:
+    elif ended.outcome in ("rolled back", "refused"):
         invariants.at_rest(fleet.hosts, before, finished=False)
 
 
@@ -140,18 +141,19 @@ def failures(
     Each place is broken in one way, in turn, with `every` in all; of what can be done next one is tried.
     """
     before = next(iter(invariants.releases(fleet.hosts)))
-    folders = (folder / str(number) for number in count())
     turns = cycle(product(after, BREAKS))  # every way meets everything that can be done next
     for place in places(fleet, act, folder / "dry"):
         for then, how in [(next(turns)[0], how) for how in BREAKS] if every else [next(turns)]:
             try:
-                found, ended = broken(fleet, act, place, how, next(folders))
+                found, ended = broken(fleet, act, place, how, folder / "broken")
                 assert not found.seen, found.seen[0]
                 if ended is not None:
                     truthful(found, ended, before)
                 converges(found, after[then])
             except AssertionError as error:
                 yield place, how, then, first_lines(error)
+            finally:
+                shutil.rmtree(folder / "broken")
 
 
 def converges(fleet: Fleet, follow: Act) -> None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.simulation.fleet import Fleet, operators
 from tests.simulation.host import Host, install
+
+MEMORY = Path("/dev/shm")  # noqa: S108 (folders of one test are made in it by name)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder in memory where there is room: nothing in it has to outlive the test."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -35,6 +35,6 @@ class Boundaries:
         if self.full and label.startswith("before write"):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    def begin(self, planned: dict[int, Callable[[str], None]] | None = None) -> None:
-        """Count anew, with these breaks."""
-        self.count, self.labels, self.planned = 0, [], dict(planned or {})
+    def begin(self) -> None:
+        """Count anew, with nothing planned."""
+        self.count, self.labels, self.planned = 0, [], {}

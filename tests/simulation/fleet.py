@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # The gate of these services passes at its first good answer.
 QUICK = {"successes": 1, "interval": "1ms", "steady": "0ms", "timeout": "1s"}
 SERVICES: dict[str, Any] = {"api": {**API, "health": QUICK, "warm": "1h"}}
+WEB = {**SERVICES["api"], "image": "registry.test/web", "routes": [{"path": "/"}], "port": 3000}
+WORK = {"image": "registry.test/work", "overlap": False, "health": QUICK}
 Hook = Callable[[str, str], None]
 
 
@@ -51,7 +53,6 @@ class Fleet:
     hosts: dict[str, Host]
     services: dict[str, Any] = field(default_factory=lambda: SERVICES)
     alive: set[int] = field(default_factory=set)
-    lost: set[str] = field(default_factory=set)  # hosts that cannot be reached
     operators: int = 0
     seen: list[str] = field(default_factory=list)  # moments at which a request could have failed
 
@@ -65,15 +66,11 @@ class Fleet:
         self.operators += 1
         number = self.operators
         self.alive.add(number)
-        asking = Asking(self, number, before or (lambda act, host: None), limit)
-        run = conductor.Run(kind, asking, self.value(said))
-        with identity(number):
-            result = conductor.perform(run)
+        asking = Asking(self, before or (lambda act, host: None), limit)
+        run = conductor.Run(kind, asking, configured(self.services, list(self.hosts), said))
+        result = conductor.perform(run)
         self.alive.discard(number)
         return Ended(result, run.acts)
-
-    def value(self, said: Mapping[str, Any]) -> Callable[[str], Any]:
-        return configured(self.services, list(self.hosts), said)
 
 
 def configured(
@@ -107,10 +104,8 @@ class Asking:
     """How one run reaches the hosts: one after the other, so that a history can be told again."""
 
     fleet: Fleet
-    number: int
     before: Hook
     limit: set[str] | None = None
-    signal: str = ""
 
     @property
     def everyone(self) -> list[str]:
@@ -121,15 +116,13 @@ class Asking:
         return sorted(self.fleet.hosts.keys() & (self.limit or self.fleet.hosts.keys()))
 
     def stop(self) -> str:
-        return self.signal
+        return ""
 
     def ask(self, act: str, told: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {host: self._one(act, host, params) for host, params in told.items()}
 
     def _one(self, act: str, host: str, params: dict[str, Any]) -> dict[str, Any]:
         self.before(act, host)
-        if host in self.fleet.lost:
-            return {"outcome": "unreachable", "reason": "cannot be reached"}
         root = {"root": str(self.fleet.hosts[host].root)}
         try:
             return self.fleet.hosts[host].act(act, **(params | root))
@@ -137,35 +130,13 @@ class Asking:
             return {"outcome": "failed", "reason": f"{act} gave no outcome"}
 
 
-class identity:
-    """Operators are known by their number, and whether they live by the fleet's own list."""
-
-    current = 0
-    fleet: Fleet
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __enter__(self) -> None:
-        identity.current = self.number
-
-    def __exit__(self, *_: object) -> None:
-        identity.current = 0
-
-
 def operators(fleet: Fleet, monkeypatch: Any) -> None:
     """Have runs ask the fleet who their controller is, and which of them live."""
-    monkeypatch.setattr(
-        controller,
-        "me",
-        lambda: {
-            "name": "operator@desk",
-            "pid": identity.current,
-            "born": "1",
-            "boot": "b",
-            "pids": "p",
-        },
-    )
+
+    def me() -> dict[str, Any]:
+        return {"name": "desk", "pid": fleet.operators, "born": "1", "boot": "b", "pids": "p"}
+
+    monkeypatch.setattr(controller, "me", me)
     monkeypatch.setattr(controller, "lives", lambda by: by["pid"] in fleet.alive)
 
 

@@ -72,7 +72,7 @@ class Host:
         self.edge = Running(root / "edge", healthy=self._answers)
         self.edge.load()
         self.once: Callable[[str, list[str]], tuple[int, str]] = lambda service, argv: (0, "")
-        self.sick: set[str] = set()  # releases whose replicas never answer well
+        self.sick: set[str] = set()  # versions whose replicas never answer well
         self._wire()
 
     def _wire(self) -> None:
@@ -140,7 +140,7 @@ class Host:
         if container is None or not container["State"]["Running"]:
             return gate.Answer(error="nobody is there")
         release = container["mine"]["release"]
-        if release in self.sick:
+        if release.rpartition("-")[0] in self.sick:
             return gate.Answer(503, "sick")
         return gate.Answer(200, json.dumps({"release": release}))
 

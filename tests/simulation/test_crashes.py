@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from tests.simulation.breaking import Act, failures, told
-from tests.simulation.fleet import QUICK, SERVICES, Fleet
+from tests.simulation.fleet import SERVICES, WEB, WORK, Fleet
 
 pytestmark = pytest.mark.promise("R2", "R7")
 API = SERVICES["api"]
-WEB = {**API, "image": "registry.test/web", "routes": [{"path": "/"}], "port": 3000}
-WORK = {"image": "registry.test/work", "overlap": False, "health": QUICK}
-# What is deployed first, what then, and how: {name: (services, services, version)}.
+# {name: (what is deployed first, what then)}
 SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "another version": ({"api": API}, {"api": API}),
     "a service joins": ({"api": API}, {"api": API, "web": WEB}),
@@ -58,10 +56,16 @@ def test_a_rollback(make: Callable[..., Fleet], tmp_path: Path, kept: str, every
     check(fleet, lambda f: f.run("rollback"), tmp_path, every)
 
 
-def test_a_gate_that_fails(make: Callable[..., Fleet], tmp_path: Path, every: bool) -> None:
+@pytest.mark.parametrize("bad", ["exits", "never well"])
+def test_a_gate_that_fails(
+    make: Callable[..., Fleet], tmp_path: Path, bad: str, every: bool
+) -> None:
     fleet = make("app1", "app2")
     assert fleet.deploy("v1").outcome == "released"
-    fleet.hosts["app2"].engine.program = exits("v2")
+    if bad == "exits":
+        fleet.hosts["app2"].engine.program = exits("v2")
+    else:
+        fleet.hosts["app2"].sick = {"v2"}
     after = {then: follow for then, follow in NEXT.items() if then != "the same"}
     check(fleet, lambda f: f.deploy("v2"), tmp_path, every, after)
 

@@ -27,21 +27,14 @@ def folder(fleet: Fleet, host: str, version: str) -> str:
     return found
 
 
-def test_the_folder_of_the_live_release_is_lost(served: Fleet) -> None:
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_the_folder_of_the_live_release_is_lost(served: Fleet, version: str) -> None:
     host = served.hosts["app2"]
     shutil.rmtree(host.root / "releases" / folder(served, "app2", "v2"))
-    ended = served.deploy("v3")
+    ended = served.deploy(version)
     assert ended.outcome == "released", ended.result
     invariants.at_rest(served.hosts, ended.result["to"])
-
-
-def test_the_folder_of_the_live_release_is_lost_and_it_is_deployed_again(served: Fleet) -> None:
-    host = served.hosts["app2"]
-    shutil.rmtree(host.root / "releases" / folder(served, "app2", "v2"))
-    ended = served.deploy("v2")
-    assert ended.outcome == "released", ended.result
-    invariants.at_rest(served.hosts, ended.result["to"])
-    assert folder(served, "app2", "v2")
+    assert folder(served, "app2", version)
 
 
 def test_a_kept_release_that_cannot_be_read_is_no_target_and_no_obstacle(served: Fleet) -> None:

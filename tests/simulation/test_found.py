@@ -9,11 +9,9 @@ import pytest
 
 from tests.simulation import invariants
 from tests.simulation.breaking import Act, Place, broken, places
-from tests.simulation.fleet import QUICK, SERVICES, Ended, Fleet
+from tests.simulation.fleet import QUICK, SERVICES, WEB, WORK, Ended, Fleet
 
 API = SERVICES["api"]
-WEB = {**API, "image": "registry.test/web", "routes": [{"path": "/"}], "port": 3000}
-WORK = {"image": "registry.test/work", "overlap": False, "health": QUICK}
 
 
 @pytest.fixture

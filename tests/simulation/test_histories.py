@@ -20,12 +20,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.simulation import invariants
 from tests.simulation.breaking import BREAKS, watch
-from tests.simulation.fleet import QUICK, SERVICES, Ended, Fleet, Gone, operators
+from tests.simulation.fleet import SERVICES, WEB, WORK, Ended, Fleet, Gone, operators
 from tests.simulation.host import Host, install
 
 API = SERVICES["api"]
-WEB = {**API, "image": "registry.test/web", "routes": [{"path": "/"}], "port": 3000}
-WORK = {"image": "registry.test/work", "overlap": False, "health": QUICK}
 SHAPES: dict[str, dict[str, Any]] = {
     "api": {"api": API},
     "three, never warm": {"api": {**API, "replicas": 3, "warm": "0s"}},

@@ -13,7 +13,8 @@ A block of code in a page is one of:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def typed(text: str) -> tuple[str, list[str]]:
     lines = text.splitlines()
     count = 1 + next(n for n, line in enumerate(lines) if not line.endswith("\\"))
     return "\n".join(lines[:count]), lines[count:]
+
+
+def follow(page: Path, typing: Callable[[str], subprocess.CompletedProcess[str]]) -> None:
+    """Type all that a page has its reader type: each ends well and prints what the page shows."""
+    for command in commands(page):
+        done = typing(command.line)
+        said = f"$ {command.line}\n{done.stdout}"
+        assert done.returncode == 0, said
+        if command.shown is not None:
+            assert not (wrong := differs(command.shown, done.stdout)), f"{wrong}\n{said}"
 
 
 def plain(text: str) -> str:

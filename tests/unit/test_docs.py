@@ -24,7 +24,7 @@ PAGES = sorted(
 TYPED = {"docs/getting-started.md", "docs/deployment.md"}
 NO_COMMANDS = {"text", "mermaid", "yaml", "json", "python"}
 MESSAGES = ROOT / "docs/deployment.md"
-# Where messages are written: the longest first, a message may be broken into lines there.
+# Where messages are written.
 SOURCES = ("plugins", "roles", "bin", ".ci")
 
 

@@ -80,9 +80,9 @@ def test_nobody_answers(somewhere: Clerk) -> None:
 
 
 def test_mistakes_are_named_without_their_values() -> None:
-    assert smoke.test_user({"id": ""}) is None and smoke.test_user({}) is None
+    assert smoke.user_of({"id": ""}) is None and smoke.user_of({}) is None
     with pytest.raises(ConfigError) as error:
-        smoke.test_user({"id": "user_test", "secret_key": "planted-word", "issuer": ""})
+        smoke.user_of({"id": "user_test", "secret_key": "planted-word", "issuer": ""})
     said = str(error.value)
     assert "smoke_user.secret_key: " in said and "smoke_user.issuer: " in said
     assert "planted-word" not in said

@@ -5,6 +5,9 @@
 The sequence and every decision in it stand here once and do no I/O: `Hosts` asks hosts for acts and brings
 an outcome of each that was asked, `value` resolves what the configuration says. A host that owes an outcome
 and gives none has failed, whatever the cause.
+
+The simulated fleet of the tests runs it. The playbooks' tasks (roles/rollout) still take the same decisions
+and ask for the same acts one by one: what changes here changes there too.
 """
 
 from __future__ import annotations

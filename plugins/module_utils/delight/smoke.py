@@ -63,7 +63,7 @@ def validate(url: Any, checks: Any) -> dict[str, Check]:
     return found
 
 
-def test_user(given: Any) -> User | None:
+def user_of(given: Any) -> User | None:
     """The user whose sign-in is asked for, None without an id, or a ConfigError; never with the key."""
     if not given or not given.get("id"):
         return None

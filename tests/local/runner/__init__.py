@@ -133,7 +133,7 @@ def runner(network: str, origin: Path, branch: str) -> Iterator[Runner]:
         if file := os.environ.get(variable):
             argv += [f"--env={variable}={file}", f"--volume={file}:{file}:ro"]
     try:
-        shell.run([*dict.fromkeys(argv), IMAGE])
+        shell.run([*dict.fromkeys(argv), IMAGE])  # each file once, however many variables name it
         machine = Runner(name)
         # What actions/checkout does: one commit, no credentials.
         clone = f"git clone --quiet --depth 1 --branch {branch} file:///srv/origin.git {CHECKOUT}"

@@ -1,8 +1,8 @@
-"""The outcome of a run for people and scripts, and what a signal does while hosts are locked.
+"""The outcome of a run for people and scripts, and what a signal does while it goes on.
 
 Statuses: see `delight.decide.EXIT_STATUS`. ansible-core ends on Ctrl-C and SIGTERM without any task
-more, so between lock and unlock the first signal only raises a flag that the next fleet decision
-obeys (workers inherit the environment); a second one ends at once.
+more, so from a run's first phase to its report the first signal only asks the conductor to stop at its next
+step; a second one ends both at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,22 +20,28 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-# Imported here, in the main process, so that no worker pays for pydantic again.
-from delight import decide, fleet
+from delight import decide, link
 
 DOCUMENTATION = """
 name: outcome
 type: notification
 short_description: Ends a release with its outcome, and makes signals safe while it runs
 description:
+  - Starts the conductor of a release while Ansible still reads the playbook.
   - Prints the outcome as the last lines and ends with its status.
-  - Between lock and unlock, the first SIGINT, SIGTERM or SIGHUP asks the run to stop at its next decision.
+  - While a run goes on, the first SIGINT, SIGTERM or SIGHUP asks it to stop at its next step.
 """
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# The last words of a run that broke off in Ansible's own sense, between lock and report.
+# Playbooks that need a conductor at once; whichever else does starts it with its first phase.
+RELEASES = {"deploy.yml", "rollback.yml", "migrate.yml", "recover.yml", "status.yml"}
+NO_HOSTS = (
+    "No host was found, so nothing was done: add `-i local`, `-i staging` or `-i production`, or see "
+    "whether --limit names a host of it."
+)
+# The last words of a run whose conductor is gone.
 NO_OUTCOME = """\
-NEEDS ATTENTION: this run ended without an outcome, see the error above
+NEEDS ATTENTION: this run ended without an outcome: its conductor is gone
   → status.yml shows what serves
   → recover.yml ends what is left\
 """
@@ -51,52 +58,72 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._before: dict[int, Any] = {}
-        self._claims = False  # a host may have been claimed, and nothing says how that ended
+        self._release = False  # whether this playbook makes one
+        self._begun = False  # whether the conductor was asked for a phase
+        self._signalled = False
         self._status = 0
         self._text = ""
         # Workers are forked: what is loaded by now is not worth a collection in any of them.
         gc.freeze()
 
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Have the conductor read its code while Ansible reads the playbook."""
+        self._release = Path(playbook._file_name).name in RELEASES
+        if self._release:
+            link.begin(os.getpid())
+
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """Guard the time in which hosts are locked."""
-        name = task.args.get("name") if task.action == "act" else None
-        if name in ("mend", "lock") and not self._before:
-            self._claims = True
+        """Guard a run from its first phase to its report."""
+        if task.action != "phase":
+            return
+        if not self._begun:
+            self._begun = True
             self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
-        if task.action == "fleet" and task.args.get("decide") == "report":
-            self._release_signals()
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        if is_report(result):
-            self._conclude(result.result)
+        if result.task.action == "smoke":
+            self._text = result.result.get("text", "")
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        if is_report(result):
-            self._conclude(result.result)
-        elif result.task.action in ("guard", "fleet", "smoke") and is_refusal(result):
-            self._status = decide.EXIT_STATUS[decide.REFUSED]
+        """Remember a refusal; what broke off keeps Ansible's own status."""
+        if result.task.action not in ("guard", "phase", "smoke"):
+            return
+        said = result.result
+        self._text = said.get("text", "")
+        self._status = decide.EXIT_STATUS.get(said.get("outcome"), said.get("exit_status", 0))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """The last hook of a run: SystemExit passes through Ansible and keeps its clean-up."""
-        if self._claims:
-            self._status, self._text = decide.EXIT_STATUS[decide.ATTENTION], NO_OUTCOME
+        if self._begun:
+            self._end()
+        elif self._release and not self._status and not stats.processed:
+            self._text, self._status = NO_HOSTS, 1
         if self._text:
             self._display.display(self._text, color="red" if self._status else "green")
         if self._status:
             raise SystemExit(self._status)
 
-    def _conclude(self, data: dict[str, Any]) -> None:
-        self._status, self._text = data["exit_status"], data["text"]
-        self._claims = False
+    def _end(self) -> None:
+        """Have the conductor bring the run to an end, where it has none yet, and tell how it ended."""
+        try:
+            word = link.speak(os.getpid(), "end", {}, self._show)
+        except (OSError, EOFError):
+            word = {"text": NO_OUTCOME, "exit_status": decide.EXIT_STATUS[decide.ATTENTION]}
         self._release_signals()
+        if word:
+            self._text, self._status = word["text"], word["exit_status"]
+
+    def _show(self, line: str, colour: str) -> None:
+        self._display.display(line, color=colour or None)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
-        if not os.environ.get(fleet.STOP):
-            os.environ[fleet.STOP] = name
+        if not self._signalled:
+            self._signalled = True
+            self._tell(number)
             self._display.display(
-                f"{name}: this run stops at its next decision and puts every host back; once more ends "
-                "it at once",
+                f"{name}: this run stops at its next step and puts every host back; once more ends it at "
+                "once",
                 color="red",
             )
             return
@@ -105,20 +132,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             "run (or recover.yml) ends what is left.",
             color="red",
         )
+        self._tell(signal.SIGQUIT)
         self._release_signals()
         os.kill(os.getpid(), signal.SIGTERM if number == signal.SIGHUP else number)
+
+    def _tell(self, number: int) -> None:
+        with suppress(OSError, ValueError):
+            os.kill(link.conductor(os.getpid()), number)
 
     def _release_signals(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
-
-
-def is_refusal(result: Any) -> bool:
-    """Whether a task refused; one that broke off keeps Ansible's own status."""
-    return bool(result.result.get("outcome") == decide.REFUSED)
-
-
-def is_report(result: Any) -> bool:
-    """Whether this is the last word of a run."""
-    return result.task.action in ("fleet", "smoke") and "text" in result.result

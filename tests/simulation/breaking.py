@@ -114,7 +114,6 @@ def broken(
         ended = act(found)
     except Gone:
         ended = None
-        found.alive.clear()
     for one in found.hosts.values():
         one.boundaries.planned.clear()
     return found, ended

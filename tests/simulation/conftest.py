@@ -36,6 +36,20 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Fleet
 
 
 @pytest.fixture
+def served(make: Callable[..., Fleet]) -> Fleet:
+    """Two hosts that serve v1 from blue and keep nothing else."""
+    fleet = make("app1", "app2")
+    assert fleet.deploy("v1").outcome == "released"
+    return fleet
+
+
+@pytest.fixture
+def solo(make: Callable[..., Fleet]) -> Fleet:
+    """One host where nothing is released yet."""
+    return make("app1")
+
+
+@pytest.fixture
 def every() -> bool:
     """Whether all that can be done next is tried at each place, and not one in turn."""
     return bool(os.environ.get("SIMULATE_ALL"))

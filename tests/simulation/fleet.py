@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from delight import conductor, controller
+from delight import conductor, config, controller, report
 from delight.decide import EXIT_STATUS
+from delight.host.lease import Lease
 from delight.release import digest
 
 from tests.simulation.faults import Death
@@ -23,7 +24,8 @@ QUICK = {"successes": 1, "interval": "1ms", "steady": "0ms", "timeout": "1s"}
 SERVICES: dict[str, Any] = {"api": {**API, "health": QUICK, "warm": "1h"}}
 WEB = {**SERVICES["api"], "image": "registry.test/web", "routes": [{"path": "/"}], "port": 3000}
 WORK = {"image": "registry.test/work", "overlap": False, "health": QUICK}
-Hook = Callable[[str, str], None]
+# Sees (act, host); what it returns stands in for the outcome, and it may raise.
+Hook = Callable[[str, str], dict[str, Any] | None]
 
 
 class Gone(BaseException):
@@ -36,6 +38,12 @@ class Ended:
 
     result: dict[str, Any]
     acts: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    said: list[str]
+
+    @property
+    def text(self) -> str:
+        """What the operator reads in the end."""
+        return report.summary(self.result)
 
     @property
     def outcome(self) -> str:
@@ -48,13 +56,14 @@ class Ended:
 
 @dataclass
 class Fleet:
-    """`hosts` by name; `alive` numbers the controllers that still run."""
+    """`hosts` by name; `sessions` are the runs that go on, by the number of their operator."""
 
     hosts: dict[str, Host]
     services: dict[str, Any] = field(default_factory=lambda: SERVICES)
-    alive: set[int] = field(default_factory=set)
+    operator: int = 0  # who is at work; a run within a run is somebody else's
     operators: int = 0
     seen: list[str] = field(default_factory=list)  # moments at which a request could have failed
+    sessions: dict[int, Asking] = field(default_factory=dict)
 
     def deploy(self, version: str, **said: Any) -> Ended:
         return self.run("deploy", version=version, **said)
@@ -62,15 +71,23 @@ class Fleet:
     def run(
         self, kind: str, before: Hook | None = None, limit: set[str] | None = None, **said: Any
     ) -> Ended:
-        """One run of an operator on a machine that is seen; `before` sees (act, host) and may raise."""
+        """One run of an operator, with `-e` in `said`; `before` sees every act before it begins."""
+        before_it = self.operator
         self.operators += 1
-        number = self.operators
-        self.alive.add(number)
+        self.operator = self.operators
         asking = Asking(self, before or (lambda act, host: None), limit)
-        run = conductor.Run(kind, asking, configured(self.services, list(self.hosts), said))
-        result = conductor.perform(run)
-        self.alive.discard(number)
-        return Ended(result, run.acts)
+        self.sessions[self.operator] = asking
+        value = configured(self.services, list(self.hosts), said)
+        try:
+            if kind not in ("recover", "status"):
+                config.check(value)
+            run = conductor.Run(kind, asking, value)
+            result = conductor.perform(run)
+        finally:
+            asking.end()
+            del self.sessions[self.operator]
+            self.operator = before_it
+        return Ended({**result, "hosts": asking.chosen}, run.acts, asking.said)
 
 
 def configured(
@@ -106,6 +123,9 @@ class Asking:
     fleet: Fleet
     before: Hook
     limit: set[str] | None = None
+    leases: dict[str, Lease] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    stopped: str = ""
 
     @property
     def everyone(self) -> list[str]:
@@ -116,28 +136,35 @@ class Asking:
         return sorted(self.fleet.hosts.keys() & (self.limit or self.fleet.hosts.keys()))
 
     def stop(self) -> str:
-        return ""
+        return self.stopped
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
 
     def ask(self, act: str, told: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {host: self._one(act, host, params) for host, params in told.items()}
 
     def _one(self, act: str, host: str, params: dict[str, Any]) -> dict[str, Any]:
-        self.before(act, host)
-        root = {"root": str(self.fleet.hosts[host].root)}
+        answer = self.before(act, host)
+        if answer is not None:
+            return answer
+        found = self.fleet.hosts[host]
+        lease = self.leases.setdefault(host, Lease(found.root))
         try:
-            return self.fleet.hosts[host].act(act, **(params | root))
+            return found.act(act, lease, **(params | {"root": str(found.root)}))
         except Death:
+            self.leases.pop(host).release()
             return {"outcome": "failed", "reason": f"{act} gave no outcome"}
+
+    def end(self) -> None:
+        """The conversations end, with the run or with its conductor."""
+        for lease in self.leases.values():
+            lease.release()
 
 
 def operators(fleet: Fleet, monkeypatch: Any) -> None:
-    """Have runs ask the fleet who their controller is, and which of them live."""
-
-    def me() -> dict[str, Any]:
-        return {"name": "desk", "pid": fleet.operators, "born": "1", "boot": "b", "pids": "p"}
-
-    monkeypatch.setattr(controller, "me", me)
-    monkeypatch.setattr(controller, "lives", lambda by: by["pid"] in fleet.alive)
+    """Have runs ask the fleet who their conductor is."""
+    monkeypatch.setattr(controller, "me", lambda: {"name": "desk", "pid": fleet.operator})
 
 
 @cache

@@ -21,12 +21,14 @@ from delight.host import (
     edge,
     files,
     gate,
+    lease,
     look,
     main,
     stage,
     store,
     switch,
 )
+from delight.host.lease import Lease
 
 from tests.simulation.edge import Running
 from tests.simulation.engine import Engine
@@ -81,11 +83,11 @@ class Host:
     def cross(self, label: str) -> None:
         self.boundaries.cross(label)
 
-    def act(self, name: str, **params: Any) -> dict[str, Any]:
-        """One act, as the agent on the host performs it."""
+    def act(self, name: str, lease: Lease | None = None, **params: Any) -> dict[str, Any]:
+        """One act, as the agent on the host performs it that holds `lease`, or the host's own timer."""
         Host.now = self
-        said = json.dumps({"root": str(self.root), "lock_wait_s": 0, **params})
-        outcome: dict[str, Any] = json.loads(json.dumps(main.perform(name, json.loads(said))))
+        said = json.loads(json.dumps({"root": str(self.root), "wait_s": 0, **params}))
+        outcome: dict[str, Any] = json.loads(json.dumps(main.perform(name, said, lease)))
         return outcome
 
     def reboot(self) -> None:
@@ -230,5 +232,5 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(look, "room", lambda root: dict(ROOM))
     # Nothing here has to outlive a power cut, and flushing to disk is half of an act's time.
     monkeypatch.setattr(os, "fsync", lambda fd: None)
-    for module in (docker, edge, gate, main, stage, store, switch):
+    for module in (docker, edge, gate, lease, main, stage, store, switch):
         monkeypatch.setattr(module, "time", CLOCK)

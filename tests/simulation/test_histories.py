@@ -68,7 +68,6 @@ class Histories(RuleBasedStateMachine):
         try:
             ended = self.fleet.run(kind, **said)
         except Gone:
-            self.fleet.alive.clear()
             ended = None
         for host in self.fleet.hosts.values():
             host.boundaries.planned.clear()

@@ -1,4 +1,4 @@
-"""What the callback plugin does with signals while hosts are locked, and with what status a run ends."""
+"""What the callback plugin does with signals while a run goes on, and with what status it ends."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from delight import decide, fleet
+from delight import decide
 
 PLUGIN = Path(__file__).resolve().parents[2] / "plugins/callback/outcome.py"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CONDUCTOR = 4242
 
 
 def load() -> Any:
@@ -29,17 +30,26 @@ MODULE = load()
 
 
 @pytest.fixture
-def ended(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The signals that the process has sent to itself, in place of its end."""
-    sent: list[int] = []
-    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append(number))
-    return sent
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """(process, signal) of what would have been sent."""
+    found: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: found.append((pid, number)))
+    monkeypatch.setattr(MODULE.link, "conductor", lambda playbook: CONDUCTOR)
+    return found
 
 
 @pytest.fixture
-def callback(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def word(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The conductor's last word, for a test to fill in; {} where it has begun nothing."""
+    said: dict[str, Any] = {}
+    monkeypatch.setattr(MODULE.link, "speak", lambda playbook, what, with_, show: said)
+    monkeypatch.setattr(MODULE.link, "begin", lambda playbook: None)
+    return said
+
+
+@pytest.fixture
+def callback(word: dict[str, Any]) -> Iterator[Any]:
     """The plugin as Ansible loads it, with what it printed in `said`."""
-    monkeypatch.setenv(fleet.STOP, "")
     before = {number: signal.getsignal(number) for number in SIGNALS}
     found = MODULE.CallbackModule()
     found.said = []
@@ -49,15 +59,11 @@ def callback(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         signal.signal(number, handler)
 
 
-def task(action: str, **args: str) -> SimpleNamespace:
-    return SimpleNamespace(action=action, args=args)
+def task(action: str) -> SimpleNamespace:
+    return SimpleNamespace(action=action)
 
 
-LOCK, MEND, REPORT = (
-    task("act", name="lock"),
-    task("act", name="mend"),
-    task("fleet", decide="report"),
-)
+PHASE, GUARD = task("phase"), task("guard")
 
 
 def result(of: SimpleNamespace, **said: Any) -> SimpleNamespace:
@@ -71,106 +77,107 @@ def guarded() -> bool:
     return handlers == {"_on_signal"}
 
 
-@pytest.mark.promise("R2")
-@pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("first", [LOCK, MEND])
-def test_the_first_signal_only_asks_the_next_decision_to_stop(
-    callback: Any, ended: list[int], number: int, first: Any
-) -> None:
-    callback.v2_playbook_on_task_start(first, False)
-    signal.raise_signal(number)
-    assert os.environ[fleet.STOP] == signal.Signals(number).name
-    assert ended == []
-    assert guarded()
-    assert "stops at its next decision and puts every host back" in callback.said[0]
-
-
-@pytest.mark.parametrize(("number", "end"), [*zip(SIGNALS, (2, 15, 15), strict=True)])
-def test_the_second_signal_ends_at_once_and_says_what_is_next(
-    callback: Any, ended: list[int], number: int, end: int
-) -> None:
-    callback.v2_playbook_on_task_start(LOCK, False)
-    signal.raise_signal(signal.SIGTERM)
-    signal.raise_signal(number)
-    assert ended == [end]
-    assert not guarded()
-    assert os.environ[fleet.STOP] == "SIGTERM"
-    assert "the next run (or recover.yml) ends what is left" in callback.said[1]
-
-
-@pytest.mark.parametrize("before", [task("fleet", decide="plan"), task("guard"), None])
-def test_no_signal_is_held_up_before_hosts_are_locked(callback: Any, before: Any) -> None:
-    if before:
-        callback.v2_playbook_on_task_start(before, False)
-    assert not guarded()
-
-
-def test_signals_are_held_up_until_the_report_begins(callback: Any) -> None:
-    callback.v2_playbook_on_task_start(LOCK, False)
-    for act in ("prepare", "stage", "switch", "settle", "undo"):
-        callback.v2_playbook_on_task_start(task("act", name=act), False)
-        assert guarded()
-    callback.v2_playbook_on_task_start(REPORT, False)
-    assert not guarded()
-
-
-def test_a_plan_that_ends_the_run_gives_the_signals_back(callback: Any) -> None:
-    callback.v2_playbook_on_task_start(MEND, False)
-    plan = task("fleet", decide="plan")
-    callback.v2_runner_on_ok(result(plan, text="UNCHANGED", exit_status=0))
-    assert not guarded()
-
-
-def status(callback: Any) -> int:
+def status(callback: Any, *processed: str) -> int:
     """The status that the run ends with; 0 leaves it to Ansible."""
     try:
-        callback.v2_playbook_on_stats(None)
+        callback.v2_playbook_on_stats(SimpleNamespace(processed=dict.fromkeys(processed, 1)))
     except SystemExit as end:
         return int(str(end.code))
     return 0
 
 
+@pytest.mark.promise("R2")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_only_asks_the_conductor_to_stop(
+    callback: Any, sent: list[tuple[int, int]], number: int
+) -> None:
+    callback.v2_playbook_on_task_start(PHASE, False)
+    signal.raise_signal(number)
+    assert sent == [(CONDUCTOR, number)]
+    assert guarded()
+    assert "stops at its next step and puts every host back" in callback.said[0]
+
+
+@pytest.mark.parametrize(("number", "end"), [*zip(SIGNALS, (2, 15, 15), strict=True)])
+def test_the_second_signal_ends_both_at_once_and_says_what_is_next(
+    callback: Any, sent: list[tuple[int, int]], number: int, end: int
+) -> None:
+    callback.v2_playbook_on_task_start(PHASE, False)
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(number)
+    assert sent[1:] == [(CONDUCTOR, signal.SIGQUIT), (os.getpid(), end)]
+    assert not guarded()
+    assert "the next run (or recover.yml) ends what is left" in callback.said[1]
+
+
+def test_no_signal_is_held_up_before_a_run_begins(callback: Any) -> None:
+    callback.v2_playbook_on_task_start(GUARD, False)
+    assert not guarded()
+
+
+def test_signals_are_given_back_in_the_end(callback: Any) -> None:
+    callback.v2_playbook_on_task_start(PHASE, False)
+    callback.v2_playbook_on_task_start(PHASE, False)
+    assert guarded()
+    status(callback, "app1")
+    assert not guarded()
+
+
 @pytest.mark.promise("R8")
 @pytest.mark.parametrize("outcome", decide.EXIT_STATUS)
-def test_a_run_ends_with_the_status_of_its_outcome(callback: Any, outcome: str) -> None:
-    callback.v2_playbook_on_task_start(LOCK, False)
+def test_a_run_ends_with_the_status_of_its_outcome(
+    callback: Any, word: dict[str, Any], outcome: str
+) -> None:
+    callback.v2_playbook_on_task_start(PHASE, False)
     number = decide.EXIT_STATUS[outcome]
-    said = result(REPORT, text=outcome, exit_status=number)
-    (callback.v2_runner_on_failed if number else callback.v2_runner_on_ok)(said)
-    assert status(callback) == number
+    word |= {"text": outcome, "exit_status": number}
+    assert status(callback, "app1") == number
     assert callback.said == [outcome]
 
 
-@pytest.mark.parametrize("of", [task("guard"), task("fleet", decide="check")])
+@pytest.mark.parametrize("of", [GUARD, PHASE])
 def test_a_refusal_before_anything_is_20(callback: Any, of: Any) -> None:
+    callback.v2_playbook_on_task_start(of, False)
     callback.v2_runner_on_failed(result(of, failed=True, outcome="refused", msg="so"))
-    assert status(callback) == 20
+    assert status(callback, "app1") == 20
 
 
-@pytest.mark.parametrize("of", [task("guard"), task("fleet", decide="check"), task("debug")])
+@pytest.mark.parametrize("of", [GUARD, task("debug")])
 def test_an_error_of_our_own_before_anything_keeps_the_status_of_ansible(
     callback: Any, of: Any
 ) -> None:
     callback.v2_runner_on_failed(result(of, failed=True, msg="boom"))
-    assert status(callback) == 0
+    assert status(callback, "app1") == 0
 
 
 @pytest.mark.promise("R8")
-@pytest.mark.parametrize("decision", ["plan", "report"])
-@pytest.mark.parametrize("word", [{}, {"outcome": "refused"}])
-def test_a_run_that_breaks_off_with_hosts_locked_needs_attention(
-    callback: Any, decision: str, word: dict[str, str]
+def test_a_conductor_that_is_gone_needs_attention(
+    callback: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    callback.v2_playbook_on_task_start(LOCK, False)
-    broken = task("fleet", decide=decision)
-    callback.v2_playbook_on_task_start(broken, False)
-    callback.v2_runner_on_failed(result(broken, failed=True, msg="boom", **word))
-    assert status(callback) == 22
+    def gone(*said: Any) -> None:
+        raise EOFError
+
+    monkeypatch.setattr(MODULE.link, "speak", gone)
+    callback.v2_playbook_on_task_start(PHASE, False)
+    assert status(callback, "app1") == 22
     assert callback.said[0].startswith("NEEDS ATTENTION: this run ended without an outcome")
     assert "recover.yml" in callback.said[0]
 
 
+@pytest.mark.promise("R8")
+@pytest.mark.parametrize(("name", "ends"), [("deploy.yml", 1), ("provision.yml", 0)])
+def test_a_release_without_hosts_is_no_success(callback: Any, name: str, ends: int) -> None:
+    callback.v2_playbook_on_start(SimpleNamespace(_file_name=f"/somewhere/{name}"))
+    assert status(callback) == ends
+    assert bool(callback.said) == bool(ends)
+
+
+def test_smoke_ends_with_its_own_words(callback: Any) -> None:
+    callback.v2_runner_on_failed(result(task("smoke"), text="SMOKE FAILED", exit_status=23))
+    assert (status(callback, "app1"), callback.said) == (23, ["SMOKE FAILED"])
+
+
 def test_a_playbook_without_a_release_is_left_alone(callback: Any) -> None:
-    callback.v2_playbook_on_task_start(task("act", name="look"), False)
+    callback.v2_playbook_on_task_start(task("command"), False)
     callback.v2_runner_on_failed(result(task("command"), failed=True, rc=1))
-    assert (status(callback), callback.said) == (0, [])
+    assert (status(callback, "app1"), callback.said) == (0, [])

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from delight import decide, report
 from delight.decide import Mending, Outcomes
+from delight.schema import ConfigError
 
 # What to do about hosts that may not agree.
 NEXT = ["status.yml shows what serves", "recover.yml shows and mends what is left"]
 
 
 def last_word(result: dict[str, Any], hosts: list[str], path: str) -> dict[str, Any]:
-    """What a decision that ends a run adds to its own result; `path` (or empty) gets all of it as JSON.
-
-    It fails for every outcome that is not good. The callback plugin prints `text` and ends with
-    `exit_status`.
-    """
+    """{"text", "exit_status"} of a run that ended so; `path` (or empty) gets all of its result as JSON."""
     result["exit_status"] = decide.EXIT_STATUS[result["outcome"]]
     result["hosts"] = hosts
     if path:
@@ -29,10 +26,20 @@ def last_word(result: dict[str, Any], hosts: list[str], path: str) -> dict[str, 
         except OSError as error:
             # The outcome is what it is; a run that ended well has not failed for its report.
             result["notes"] = [*result.get("notes", []), f"result_file is not written: {error}"]
-    text = report.summary(result)
-    headline = text.splitlines()[0]
-    status = result["exit_status"]
-    return {"msg": headline, "text": text, "exit_status": status, "failed": status != 0}
+    return {"text": report.summary(result), "exit_status": result["exit_status"]}
+
+
+def try_file(path: str) -> None:
+    """Refuse a result file that could not be written in the end; what an earlier run wrote goes."""
+    if not path:
+        return
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).unlink(missing_ok=True)
+        Path(path).touch()
+        Path(path).unlink()
+    except OSError as error:
+        raise ConfigError([f"result_file: {error.strerror}: {path}"]) from error
 
 
 def of_plan(planned: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -51,16 +58,17 @@ def of_run(
     planned: dict[str, Any],
     kind: str,
     stop: str = "",
-    undecided: Mapping[str, str] | None = None,
+    broke: Mapping[str, str] | None = None,
+    owing: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The outcome of a run that locked hosts, as {"outcome", "reasons", "sick", "next", "notes", …}.
 
-    `acts` is {act: {host: outcome}} in their order, `stop` the signal that asked the run to end or empty,
-    `undecided` says what broke off in our own code.
+    `acts` is {act: {host: outcome}} in their order, `stop` what has asked the run to end or empty,
+    `broke` what went wrong outside of acts, `owing` the hosts that nobody has asked to end the run.
     """
-    outcome, reasons = decide.conclude(acts, kind, stop, undecided)
+    outcome, reasons = decide.conclude(acts, kind, stop, broke, owing)
     if stop and outcome in (decide.ROLLED_BACK, decide.REFUSED):
-        reasons = {"stopped": f"{stop} asked for it", **reasons}
+        reasons = {"stopped": stop, **reasons}
     notes = ["the gate was skipped: nothing says that this release is well"] * bool(
         planned.get("skip_gate") and outcome == decide.RELEASED
     )

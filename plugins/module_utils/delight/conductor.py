@@ -6,18 +6,19 @@ The sequence and every decision in it stand here once and do no I/O: `Hosts` ask
 an outcome of each that was asked, `value` resolves what the configuration says. A host that owes an outcome
 and gives none has failed, whatever the cause.
 
-The simulated fleet of the tests runs it. The playbooks' tasks (roles/rollout) still take the same decisions
-and ask for the same acts one by one: what changes here changes there too.
+The playbooks' tasks, the simulated fleet of the tests and unit tests run the very same: each task is a phase
+of this file by name. An error of our own in a phase ends the run as a failed host does.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from delight import conclusion, decide, planning, telling
+from delight import blame, conclusion, decide, planning, telling
 from delight.config import Value
-from delight.decide import Outcome
+from delight.decide import Mending, Outcome, Outcomes
 
 PHASES = (
     *("recover", "plan", "lock", "prepare", "migrate", "stage"),
@@ -41,7 +42,10 @@ class Hosts(Protocol):
         """Have hosts do an act, all at once; `told` is {host: what it is told}."""
 
     def stop(self) -> str:
-        """The signal that has asked this run to end, or nothing."""
+        """What has asked this run to end, or nothing."""
+
+    def say(self, line: str) -> None:
+        """Show a line of progress."""
 
 
 class Run:
@@ -58,30 +62,89 @@ class Run:
         self.claimed: set[str] = set()  # hosts on which this run may be open
         self.going = False  # from the plan on, until something keeps the fleet from going on
         self.stands = False  # every host has switched, and its new slots and workers run
+        self.broke: dict[str, str] = {}  # {where: why} of errors outside of acts
         self.result: dict[str, Any] | None = None  # how it ended
+
+    def phase(self, name: str) -> None:
+        """One phase; whatever it raises keeps the fleet from going on, and what is claimed is put back."""
+        try:
+            getattr(self, name)()
+        except Exception as error:
+            self.going = False
+            self.broke[f"phase {name}"] = blame.cause(error)
+
+    def broken_off(self, reasons: Mapping[str, str]) -> None:
+        """Go no further: what stands outside of this run has failed."""
+        self.going = False
+        self.broke |= reasons
 
     # -- before anything is touched
 
     def recover(self) -> None:
         """Look at every host of the environment; end what an earlier run left open, or end here."""
         self.looks = self._look(self.hosts.everyone)
-        mending = planning.mending(self.kind, self.looks, self.value)
         mended: dict[str, Outcome] = {}
-        if mending.do in decide.ENDS:
-            told = {host: telling.mend(self.looks[host], self.value) for host in mending.hosts}
-            mended = self.hosts.ask(decide.ENDS[mending.do], told)
-            self.looks |= self._look(mending.hosts)
+        mending = self._take_over()
+        if mending is None:
+            mending, mended = self._mend()
         if self.kind == "recover":
             self.result = conclusion.of_recovery(mending, self.looks, mended)
-        elif reasons := conclusion.not_ready(mending, self.looks, mended):
+        elif reasons := conclusion.not_ready(mending, self._chosen(), mended):
             self.result = conclusion.of_plan(planning.refused(reasons), self.kind)
+
+    def _take_over(self) -> Mending | None:
+        """End the processes of the run whose owner was named, where they hold hosts; or why not."""
+        named = str(self.value("takeover")) if self.kind == "recover" else ""
+        if not named:
+            return None
+        if refusal := planning.no_owner(named, self.looks):
+            return Mending("refused", refusal)
+        if lost := decide.failures(self.looks):
+            return Mending(
+                "attention", f"nothing is taken over before every host answers: {told_of(lost)}"
+            )
+        held = {host: look["held"] for host, look in self.looks.items() if look["held"]}
+        theirs = sorted(host for host, lease in held.items() if lease["by"] == named)
+        if self.check_mode:
+            return Mending("nothing", f"{named} would be ended on {', '.join(theirs) or 'no host'}")
+        told = {host: telling.evict(self.looks[host], self.value) for host in theirs}
+        if reasons := decide.failures(self.hosts.ask("evict", told)):
+            return Mending("attention", f"{named} could not be ended: {told_of(reasons)}")
+        self.looks |= self._look(theirs)
+        return None
+
+    def _mend(self) -> tuple[Mending, dict[str, Outcome]]:
+        """Decide, hold the hosts that it takes, and decide again by what they say while they are held."""
+        mending = planning.mending(self.kind, self.looks, self.value)
+        if mending.do not in decide.ENDS:
+            return mending, {}
+        what = "finishing" if mending.do == "finish" else "undoing"
+        left = f"an earlier run was left open on {', '.join(mending.hosts)}"
+        self.hosts.say(f"  {left}: {what} it, {mending.reason}")
+        if self.check_mode:
+            return Mending("nothing", f"{left}; {what} it is left to a run without --check"), {}
+        run = secrets.token_hex(8)
+        first, *others = mending.hosts
+        for hosts in ([first], others):
+            told = {h: telling.hold(self.kind, run, self.looks[h], self.value) for h in hosts}
+            if reasons := decide.failures(self.hosts.ask("hold", told)):
+                return Mending("busy", told_of(reasons)), {}
+        self.looks |= self._look(self.hosts.everyone)
+        mending = planning.mending(self.kind, self.looks, self.value)
+        if mending.do not in decide.ENDS:
+            return mending, {}
+        told = {host: telling.mend(self.looks[host], self.value) for host in mending.hosts}
+        mended = self.hosts.ask(decide.ENDS[mending.do], told)
+        self.looks |= self._look(mending.hosts)
+        return mending, mended
 
     def plan(self) -> None:
         """Compare what is wanted with what is live."""
-        if self.result is not None:
+        if self.result is not None or self.broke:
             return
-        looks = {host: self.looks[host] for host in self.hosts.chosen}
-        self.planned = planning.planned(self.kind, looks, self.hosts.everyone, self.value)
+        self.planned = planning.planned(self.kind, self._chosen(), self.looks, self.value)
+        for line in self.planned.get("changes", []):
+            self.hosts.say(f"  {line}")
         if self.planned["outcome"] != "go" or self.check_mode:
             self.result = conclusion.of_plan(self.planned, self.kind)
         else:
@@ -142,10 +205,26 @@ class Run:
     def report(self) -> dict[str, Any]:
         """The outcome, with the reasons."""
         if self.result is None:
-            self.result = conclusion.of_run(self.acts, self.planned, self.kind, self.hosts.stop())
+            self.result = conclusion.of_run(
+                self.acts, self.planned, self.kind, self.hosts.stop(), self.broke, self._owing()
+            )
         return self.result
 
     # --
+
+    def _owing(self) -> list[str]:
+        """Hosts on which this run may still be open: nobody has asked them to end it."""
+        ended = self.acts.get("settle" if self.stands else "undo", {})
+        sealed = decide.failures(self.acts.get("seal", {})) if self.stands else {}
+        return sorted(self.claimed - ended.keys() - sealed.keys())
+
+    def _chosen(self) -> Outcomes:
+        """The looks of the hosts that this run is for."""
+        return {host: self.looks[host] for host in self.hosts.chosen}
+
+    def look(self) -> Outcomes:
+        """Every host of the environment as it is."""
+        return self._look(self.hosts.everyone)
 
     def _look(self, hosts: list[str]) -> dict[str, Outcome]:
         return self.hosts.ask("look", {host: telling.base(self.value) for host in hosts})
@@ -156,9 +235,11 @@ class Run:
             self.going = False
         if not self.going:
             return
+        if act == "lock":
+            self.claimed |= set(hosts)
         outcomes = self._ask(act, hosts)
         if act == "lock":
-            self.claimed |= {h for h, o in outcomes.items() if o["outcome"] not in decide.DECLINED}
+            self.claimed -= {h for h, o in outcomes.items() if o["outcome"] in decide.DECLINED}
         if decide.failures(outcomes):
             self.going = False
 
@@ -182,5 +263,10 @@ class Run:
 def perform(run: Run) -> dict[str, Any]:
     """All phases, one after the other; the last word of the run."""
     for phase in PHASES:
-        getattr(run, phase)()
+        run.phase(phase)
     return run.report()
+
+
+def told_of(reasons: Mapping[str, str]) -> str:
+    """Reasons of hosts in one line."""
+    return "; ".join(f"{host}: {reason}" for host, reason in sorted(reasons.items()))

@@ -14,6 +14,13 @@ from delight.schema import ConfigError, Service, Settings, validate_services, va
 from delight.units import kind
 
 Value = Callable[[str], Any]
+# Variables of a run beside the settings.
+OWN = (
+    *("env_name", "services", "secrets", "release_hmac_key", "release_root"),
+    *("version", "images", "release", "migrate", "skip_gate", "allow_mixed", "takeover"),
+    *("result_file", "registry_username", "registry_password", "registry_ca"),
+)
+SETTINGS = tuple(field.alias or name for name, field in Settings.model_fields.items())
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -54,8 +61,7 @@ def options(value: Value) -> Options:
 
 def load(value: Value) -> Config:
     """The play's configuration, or a ConfigError that names every mistake."""
-    names = [field.alias or name for name, field in Settings.model_fields.items()]
-    settings = validate_settings({name: value(name) for name in names})
+    settings = validate_settings({name: value(name) for name in SETTINGS})
     services = validate_services(value("services"))
     secrets = mapping(value, "secrets")
     needed = {name: f"services.{s}.secrets" for s, svc in services.items() for name in svc.secrets}
@@ -76,6 +82,20 @@ def load(value: Value) -> Config:
     if missing:
         raise ConfigError(missing)
     return Config(services, settings, {n: str(secrets[n]) for n in needed}, str(key))
+
+
+def check(value: Value) -> None:
+    """Refuse a configuration with mistakes before any host is asked anything."""
+    loaded = load(value)
+    options(value)
+    if value("takeover"):
+        raise ConfigError(["takeover: is for recover.yml alone; run it with takeover, then this"])
+    wanted_tags(loaded, value, str(value("version")) or "any")
+
+
+def names() -> list[str]:
+    """The variables that a run reads, all of them the fleet's and none a single host's."""
+    return [*OWN, *SETTINGS]
 
 
 def mapping(value: Value, name: str) -> Mapping[str, Any]:

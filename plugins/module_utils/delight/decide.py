@@ -6,11 +6,10 @@ the outcome `unreachable`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from delight.host import store
 from delight.host.serving import MOVED
 
 Outcome = Mapping[str, Any]
@@ -52,6 +51,11 @@ class Mending:
     hosts: list[str] = field(default_factory=list)
 
 
+def seen(looks: Outcomes) -> dict[str, Outcome]:
+    """The hosts that have answered."""
+    return {host: look for host, look in looks.items() if look["outcome"] == "ok"}
+
+
 def switched(look: Mapping[str, Any]) -> bool:
     """Whether the open run of this host has moved its traffic; the map's file is the authority."""
     run = look["state"]["run"]
@@ -66,22 +70,22 @@ def workers_moved(run: Mapping[str, Any]) -> bool:
     return not run.get("workers", True) or run["phase"] in ("moved", "settling")
 
 
-def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool]) -> Mending:
+def mend(looks: Outcomes, wanted: str | None) -> Mending:
     """How to end the open runs of a fleet.
 
-    `looks` are the outcomes of act `look`; `wanted` is the release the new run is for (None: any);
-    `alive` tells of each open run's id whether its controller may still live.
+    `looks` are the outcomes of act `look`; `wanted` is the release the new run is for (None: any).
+    A run whose conductor still lives holds a host; what is open and held nowhere has been left.
     """
-    lost = sorted(h for h, look in looks.items() if look["outcome"] != "ok")
-    seen = {h: look for h, look in looks.items() if look["outcome"] == "ok"}
-    open_runs = {h: look["state"]["run"] for h, look in seen.items() if look["state"]["run"]}
+    answered = seen(looks)
+    lost = sorted(looks.keys() - answered.keys())
+    open_runs = {h: look["state"]["run"] for h, look in answered.items() if look["state"]["run"]}
+    held = {h: look["held"] for h, look in answered.items() if look["held"]}
+    if held:
+        return Mending("busy", wait_for(held, open_runs), sorted(held))
     if not open_runs:
         return Mending("nothing")
     hosts = sorted(open_runs)
     first = open_runs[hosts[0]]
-    running = {host: run for host, run in open_runs.items() if alive.get(run["id"])}
-    if running:
-        return Mending("busy", wait_for(running), hosts)
     if lost:
         return Mending(
             "attention",
@@ -92,28 +96,29 @@ def mend(looks: Outcomes, wanted: str | None, alive: Mapping[str, bool]) -> Mend
     ids = {run["id"] for run in open_runs.values()}
     if any(run["phase"] in SEALED for run in open_runs.values()):
         return Mending("finish", "an old slot may be stopped already: only forward is left", hosts)
-    if any(closed_as_released(look, ids) for look in seen.values()):
+    if any(closed_as_released(look, ids) for look in answered.values()):
         return Mending("finish", "the fleet had decided for the new release", hosts)
-    moved = [host for host in hosts if switched(seen[host])]
-    all_moved = len(moved) == len(seen) and all(map(workers_moved, open_runs.values()))
+    moved = [host for host in hosts if switched(answered[host])]
+    all_moved = len(moved) == len(answered) and all(map(workers_moved, open_runs.values()))
     if all_moved and len(ids) == 1 and first["to"] == wanted:
         return Mending("finish", "every host has the wanted release already", hosts)
     reason = f"the traffic had moved on {', '.join(moved)}" if moved else "no traffic had moved"
     return Mending("undo", reason, hosts)
 
 
-def wait_for(running: Mapping[str, Mapping[str, Any]]) -> str:
-    """Who holds the hosts of `running` ({host: open run}), since when, how far, and the way out."""
-    first = running[min(running)]
-    owner = store.owner(first["by"])
-    phases = ", ".join(
-        f"{run['phase']} on {host}"
-        for host, run in sorted(running.items())
-        if run["id"] == first["id"]
+def wait_for(held: Mapping[str, Outcome], open_runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Who holds hosts ({host: lease}), since when, how far, and the way out."""
+    host = min(held)
+    note = held[host]
+    if not note["run"]:
+        return f"{host} is held by {note.get('act', note['by'])} since {note.get('since', 'some time')}"
+    mine = {h: run for h, run in sorted(open_runs.items()) if run["id"] == note["run"]}
+    far = (
+        ", ".join(f"{run['phase']} on {h}" for h, run in mine.items()) or f"{note['act']} on {host}"
     )
     return (
-        f"{first['kind']} of {first['to']} by {owner} is running; wait for it "
-        f"(since {first['started']}, {phases}). If it has died, run recover.yml -e takeover={owner}"
+        f"{note['kind']} of {note['release']} by {note['by']} is running; wait for it (since "
+        f"{note['since']}, {far}). If it must end, run recover.yml -e takeover={note['by']}"
     )
 
 
@@ -132,48 +137,37 @@ def failures(outcomes: Outcomes) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The fleet's next step: go on, or put back; with why not."""
-
-    go: bool
-    reasons: dict[str, str] = field(default_factory=dict)
-    stop: str = ""
-
-
-def verdict(acts: Mapping[str, Outcomes], stop: str = "") -> Verdict:
-    """Go on only if every act so far ended well on every host and nobody asked to stop."""
-    bad: dict[str, str] = {}
-    for outcomes in acts.values():
-        bad |= {h: r for h, r in failures(outcomes).items() if h not in bad}
-    return Verdict(not bad and not stop, bad, stop)
-
-
 def conclude(
     acts: Mapping[str, Outcomes],
     kind: str,
     stop: str = "",
-    undecided: Mapping[str, str] | None = None,
+    broke: Mapping[str, str] | None = None,
+    owing: Sequence[str] = (),
 ) -> tuple[str, dict[str, str]]:
     """(outcome of the run, {host: reason}) after its last act.
 
-    `acts` is {act: {host: outcome}} of the acts that were tried, in their order; `undecided` says of
-    a verdict that broke off why it did: an error of our own is never a refusal.
+    `acts` is {act: {host: outcome}} of the acts that were tried, in their order; `broke` says what went
+    wrong outside of them: an error of our own is never a refusal. `owing` are hosts that nobody has
+    asked to end the run.
     """
-    reasons = verdict({name: o for name, o in acts.items() if name != "undo"}, stop).reasons
-    reasons |= undecided or {}
+    reasons: dict[str, str] = {}
+    for name, outcomes in acts.items():
+        if name != "undo":
+            reasons = failures(outcomes) | reasons
+    reasons |= broke or {}
     settled = acts.get("settle", {})
     lost = failures(settled) | failures(acts.get("seal", {})) | failures(acts.get("undo", {}))
     # Whoever has taken this run over decides what serves; nothing of it is known here.
     fenced = any(o["outcome"] == "fenced" for outcomes in acts.values() for o in outcomes.values())
-    if lost or fenced:
+    lost |= {host: "nobody has ended this run there" for host in owing}
+    if lost or fenced or (broke and "undo" not in acts):
         return ATTENTION, reasons | lost
     if settled:
         return RELEASED, {}
     if kind == "migrate" and not reasons and not stop:
         return MIGRATED, {}
     words = {outcome["outcome"] for outcomes in acts.values() for outcome in outcomes.values()}
-    untouched = "undo" not in acts or not (stop or undecided)
+    untouched = "undo" not in acts or not (stop or broke)
     if "stage" not in acts and untouched and words <= {"ok", *HARMLESS}:
         return REFUSED, reasons
     return ROLLED_BACK, reasons

@@ -20,30 +20,35 @@ from delight.version import NoVersion
 
 def mending(kind: str, looks: Outcomes, value: Value) -> Mending:
     """How to end what an earlier run left open, before anything new begins."""
-    runs = [look["state"]["run"] for look in looks.values() if look["outcome"] == "ok"]
-    runs = [run for run in runs if run]
-    taken = str(value("takeover")) if kind == "recover" else ""
-    owners = sorted({store.owner(run["by"]) for run in runs})
-    if taken and taken not in owners:
-        holds = f"open are runs by {', '.join(owners)}" if owners else "no run is open"
-        return Mending("refused", f"takeover: does not name the owner of an open run; {holds}")
-    alive = {
-        run["id"]: store.owner(run["by"]) != taken and controller.lives(run["by"]) for run in runs
-    }
     wanted = None
-    if alive and kind in ("deploy", "rollback"):
-        seen = {host: look for host, look in looks.items() if look["outcome"] == "ok"}
+    if owned(looks) and kind in ("deploy", "rollback"):
         try:
-            wanted = _target(kind, seen, value)["id"]
+            wanted = _target(kind, decide.seen(looks), value)["id"]
         except (ConfigError, RegistryError, NoVersion, plan.Impossible):
             wanted = None  # what is wanted can't be told; the plan will say why
-    return decide.mend(looks, wanted, alive)
+    return decide.mend(looks, wanted)
 
 
-def planned(kind: str, looks: Outcomes, everyone: list[str], value: Value) -> dict[str, Any]:
+def owned(looks: Outcomes) -> set[str]:
+    """The owners of the runs that are open, or that hold a host; a host's own timer is none."""
+    seen = decide.seen(looks).values()
+    held = {look["held"]["by"] for look in seen if look["held"] and look["held"]["run"]}
+    return held | {store.owner(look["state"]["run"]["by"]) for look in seen if look["state"]["run"]}
+
+
+def no_owner(named: str, looks: Outcomes) -> str:
+    """Why there is nothing to take over from whoever is named; empty where there is."""
+    owners = owned(looks)
+    if named in owners:
+        return ""
+    holds = f"open are runs by {', '.join(sorted(owners))}" if owners else "no run is open"
+    return f"takeover: does not name the owner of an open run; {holds}"
+
+
+def planned(kind: str, looks: Outcomes, everyone: Outcomes, value: Value) -> dict[str, Any]:
     """Compare what is wanted with what is live; `outcome` is go, unchanged or refused.
 
-    `looks` are of the hosts that the run is for, `everyone` names all of the environment.
+    `looks` are of the hosts that the run is for, `everyone` of all hosts of the environment.
     """
     try:
         options = config.options(value)
@@ -76,7 +81,6 @@ def planned(kind: str, looks: Outcomes, everyone: list[str], value: Value) -> di
     live = sorted({str(look["state"]["live"]) for look in looks.values() if look["state"]["live"]})
     return {
         "outcome": "go",
-        "go_on": True,
         "kind": kind,
         "run": run,
         "to": manifest["id"],
@@ -87,10 +91,10 @@ def planned(kind: str, looks: Outcomes, everyone: list[str], value: Value) -> di
         "migrate": migrations(manifest, plans, kind),
         "apply_migrations": kind == "migrate" or options.migrate_before,
         "skip_gate": options.skip_gate,
-        "show": [
-            f"  {host}: {line}" for host, one in sorted(plans.items()) for line in one["changes"]
+        "changes": [
+            f"{host}: {line}" for host, one in sorted(plans.items()) for line in one["changes"]
         ]
-        + ["  the gate is skipped, as skip_gate says"] * options.skip_gate,
+        + ["the gate is skipped, as skip_gate says"] * options.skip_gate,
     }
 
 
@@ -99,9 +103,13 @@ def refused(reasons: dict[str, str]) -> dict[str, Any]:
     return {"outcome": "refused", "reasons": reasons}
 
 
-def limited(looks: Outcomes, everyone: list[str], target: str) -> str:
+def limited(looks: Outcomes, everyone: Outcomes, target: str) -> str:
     """Why a run of a part of the fleet would leave two releases; empty where it would not."""
-    rest = sorted(set(everyone) - set(looks))
+    rest = sorted(
+        host
+        for host, look in everyone.items()
+        if host not in looks and (look["outcome"] != "ok" or look["state"]["live"] != target)
+    )
     if not rest:
         return ""
     return (

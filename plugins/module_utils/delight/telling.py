@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from delight import controller
+from delight import controller, decide
 from delight import release as releases
 from delight.config import Value
 from delight.decide import Outcome, Outcomes
@@ -38,10 +38,23 @@ def mend(look: Outcome, value: Value) -> Params:
     found = base(value) | {
         "run": look["state"]["run"],
         "keep": int(value("release_keep")),
-        "mended_by": store.owner(controller.me()),
     }
     takeover = str(value("takeover"))
+    found["mended_by"] = found["by"]
     return found | ({"takeover": takeover} if takeover else {})
+
+
+def hold(kind: str, run: str, look: Outcome, value: Value) -> Params:
+    """Whose the host is while an earlier run is ended; `run` names this one."""
+    left = look["state"]["run"]
+    return base(value) | {"run": {"id": run, "kind": kind, "to": left["to"] if left else None}}
+
+
+def evict(look: Outcome, value: Value) -> Params:
+    """Whose process to end on a host that looks so."""
+    run = {"id": look["held"]["run"], "kind": look["held"]["kind"], "to": look["held"]["release"]}
+    found = base(value) | {"run": run, "holder": look["held"], "takeover": str(value("takeover"))}
+    return found | {"mended_by": found["by"]}
 
 
 def lock(known: Known, host: str) -> Params:
@@ -125,7 +138,9 @@ def settle(known: Known, host: str) -> Params:
 
 def undo(known: Known, host: str) -> Params:
     """How the run ends, and whether it is known to be open here."""
-    closes = "migrated" if known.planned["kind"] == "migrate" else "rolled back"
+    migrated = known.acts.get("migrate", {})
+    done = known.planned["kind"] == "migrate" and migrated and not decide.failures(migrated)
+    closes = "migrated" if done else "rolled back"
     said = (known.acts.get(act, {}).get(host, {}).get("outcome") for act in ("lock", "prepare"))
     claimed = any(word in ("ok", "unfit") for word in said)
     keep = int(known.value("release_keep"))
@@ -138,8 +153,8 @@ def of_run(known: Known) -> Params:
 
 
 def base(value: Value) -> Params:
-    """What every act is told."""
-    return {"root": str(value("release_root"))}
+    """What every act is told: where releases are, and who asks."""
+    return {"root": str(value("release_root")), "by": store.owner(controller.me())}
 
 
 ACTS: dict[str, Callable[[Known, str], Params]] = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.support.fleet import Fleet, held_lock, until
+from tests.fleet.support.fleet import Fleet, one_switched
 from tests.fleet.support.load import Load
 
 Services = dict[str, dict[str, Any]]
@@ -21,8 +21,7 @@ def slow(services: Services) -> Services:
 
 def killed(fleet: Fleet, playing: Any) -> None:
     """Kill the controller: a run is left open, and what the maps name still serves."""
-    playing.signal(signal.SIGKILL)
-    playing.end()
+    playing.kill()
     fleet.quiet()
     assert fleet.broken(at_rest=False) == []
     assert fleet.state("app1")["run"] is not None
@@ -43,13 +42,8 @@ def test_killed_while_staging(pair: Fleet, load: Load, services: Services) -> No
 @pytest.mark.promise("R2", "R7")
 def test_killed_when_one_host_has_switched(pair: Fleet, load: Load, services: Services) -> None:
     old, [new] = pair.version(), pair.next_versions()
-    playing = pair.start("deploy", version=new, services=slow(services))
-    pair.in_phase("app2", "staging")
-    with held_lock(pair, "app2") as held:
-        until(held, "the lock of app2 is held between its acts")
-        pair.in_phase("app1", "switched")
-        playing.signal(signal.SIGKILL)
-        playing.end()
+    with one_switched(pair, new, services) as playing:
+        playing.kill()
         assert [pair.ask(host)["version"] for host in ("app1", "app2")] == [new, old]
     pair.quiet()
     assert pair.broken(at_rest=False) == []
@@ -58,6 +52,19 @@ def test_killed_when_one_host_has_switched(pair: Fleet, load: Load, services: Se
     assert pair.broken() == []
     pair.deploy(new).expect("released", 0)
     pair.converged(new)
+
+
+@pytest.mark.promise("R2", "R7")
+def test_the_playbook_alone_is_killed(pair: Fleet, load: Load, services: Services) -> None:
+    old, [new] = pair.version(), pair.next_versions()
+    playing = pair.start("deploy", version=new, services=slow(services))
+    pair.in_phase("app1", "staging")
+    playing.signal(signal.SIGKILL)
+    # Its conductor lives on: it puts every host back, and says so.
+    run = playing.end()
+    assert run.outcome == "rolled back", run.output
+    assert "stopped: the playbook was ended" in run.output
+    pair.converged(old)
 
 
 @pytest.mark.promise("R2", "R8")

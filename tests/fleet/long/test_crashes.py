@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fleet.support import boot
-from tests.fleet.support.fleet import Fleet, held_lock, until
+from tests.fleet.support.fleet import Fleet, held_lock, one_switched
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import Playing
 
@@ -26,14 +26,13 @@ def slow(services: Services) -> Services:
 
 
 # Deploys that stand at a known place: each starts one and yields it when its hosts have recorded that
-# they are there. The lock of the second host, held between two of its acts, keeps it from going on.
+# they are there.
 @contextmanager
-def preparing(fleet: Fleet, version: str, services: Services) -> Iterator[Playing]:
-    """The first host is prepared, the second one is not locked yet."""
-    with held_lock(fleet, "app2", "--shared") as held:
-        until(held, "the second host's lock is held")
+def locking(fleet: Fleet, version: str, services: Services) -> Iterator[Playing]:
+    """The first host is locked, the second one waits for its lock."""
+    with held_lock(fleet, "app2"):
         playing = fleet.start("deploy", version=version, services=services)
-        fleet.in_phase("app1", "prepared")
+        fleet.in_phase("app1", "locked")
         yield playing
 
 
@@ -43,17 +42,6 @@ def staging(fleet: Fleet, version: str, services: Services) -> Iterator[Playing]
     playing = fleet.start("deploy", version=version, services=services)
     fleet.in_phase("app1", "staging")
     yield playing
-
-
-@contextmanager
-def switching(fleet: Fleet, version: str, services: Services) -> Iterator[Playing]:
-    """The first host has switched, the second not yet."""
-    playing = fleet.start("deploy", version=version, services=services)
-    fleet.in_phase("app2", "staging")
-    with held_lock(fleet, "app2") as held:
-        until(held, "the second host's lock is held between its acts")
-        fleet.in_phase("app1", "switched")
-        yield playing
 
 
 @contextmanager
@@ -68,7 +56,7 @@ def settling(fleet: Fleet, version: str, services: Services) -> Iterator[Playing
 
 
 Place = Callable[[Fleet, str, Services], AbstractContextManager[Playing]]
-PLACES: list[Place] = [preparing, staging, switching, settling]
+PLACES: list[Place] = [locking, staging, one_switched, settling]
 
 
 @pytest.mark.promise("R7", "R2")
@@ -76,8 +64,7 @@ PLACES: list[Place] = [preparing, staging, switching, settling]
 def test_killed(pair: Fleet, load: Load, slow: Services, place: Place) -> None:
     [new] = pair.next_versions()
     with place(pair, new, slow) as playing:
-        playing.signal(signal.SIGKILL)
-        playing.end()
+        playing.kill()
         assert any(pair.state(host)["run"] for host in pair.hosts)
     pair.quiet()
     assert pair.broken(at_rest=False) == []
@@ -115,7 +102,7 @@ def test_a_second_signal_ends_at_once_and_the_next_run_mends(
     playing = pair.start("deploy", version=new, services=slow)
     pair.in_phase("app1", "staging")
     playing.signal(signal.SIGINT)
-    playing.until("stops at its next decision")
+    playing.until("stops at its next step")
     playing.signal(signal.SIGINT)
     run = playing.end()
     assert run.status not in (0, 21)
@@ -127,26 +114,22 @@ def test_a_second_signal_ends_at_once_and_the_next_run_mends(
 
 
 @pytest.mark.promise("C9", "C3")
-def test_two_deploys_at_once_one_waits_or_is_refused(
+def test_of_two_deploys_at_once_one_goes_on_and_one_is_refused(
     pair: Fleet, load: Load, slow: Services
 ) -> None:
     new, newer = pair.next_versions(2)
     first = pair.start("deploy", version=new, services=slow)
     pair.in_phase("app1", "staging")
-    # It queues behind the act that holds the lock, and then finds the first run open or ended.
-    second = pair.deploy(newer)
+    second = pair.deploy(newer).expect("refused", 20)
+    assert "is running; wait for it" in second.output
     first.end().expect("released", 0)
-    assert second.outcome in ("refused", "released"), second.output
-    if second.outcome == "refused":
-        assert "is running" in second.output
-    pair.converged(newer if second.outcome == "released" else new)
+    pair.converged(new)
 
 
 @pytest.mark.promise("R7", "T11")
 def test_killed_while_settling_then_recovered_then_rebooted(pair: Fleet, slow: Services) -> None:
     with settling(pair, pair.next_versions()[0], slow) as playing:
-        playing.signal(signal.SIGKILL)
-        playing.end()
+        playing.kill()
     pair.quiet()
     pair.play("recover").expect("recovered", 0)
     version = pair.version()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fleet.support import bad
-from tests.fleet.support.fleet import Fleet, held_lock, until
+from tests.fleet.support.fleet import Fleet, one_switched, until
 from tests.fleet.support.load import Load
 
 Services = dict[str, dict[str, Any]]
@@ -56,12 +56,8 @@ def test_ssh_is_lost_on_a_host_after_the_other_switched(
     pair: Fleet, load: Load, services: Services
 ) -> None:
     old, [new] = pair.version(), pair.next_versions()
-    services["api"]["env"] |= {"START_DELAY_S": "3"}
-    playing = pair.start("deploy", version=new, services=services)
-    pair.in_phase("app2", "staging")
-    with held_lock(pair, "app2") as held:
-        until(held, "the second host's lock is held between its acts")
-        until(lambda: pair.ask("app1").get("version") == new, "the first host has switched")
+    with one_switched(pair, new, services) as playing:
+        assert pair.ask("app1").get("version") == new
         pair.exec("app2", "systemctl", "stop", "ssh.socket", "ssh.service", check=False)
         pair.exec("app2", "pkill", "-9", "-f", "sshd", check=False)
         until(lambda: pair.ask("app1").get("version") == old, "the first host is put back")

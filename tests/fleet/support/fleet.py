@@ -21,6 +21,11 @@ from tests.fleet.support.playing import PATIENCE_S, ROOT, Playing, Run
 BIN = Path(sys.executable).parent
 INVENTORY = ROOT / "tests/fleet/inventory"
 SOLO = ROOT / "tests/fleet/solo"
+# Tasks that wait for the file GO on every host, between the gate and the switch.
+HOOKS = ROOT / "tests/fleet/hooks"
+GO = "/run/before-switch"
+# What an agent looks like in a host's list of processes, and nothing else does.
+AGENT = "import sys; [e]xec"
 COMMAND_S = 60  # no command in a host may take longer
 OBSERVE = (ROOT / "tests/fleet/support/observe.py").read_text()
 # Enough that the next one is never the one that the other slot still holds.
@@ -194,23 +199,41 @@ def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE
 
 
 @contextmanager
-def held_lock(fleet: Fleet, host: str, *flags: str) -> Iterator[Callable[[], bool]]:
-    """Queue for a host's lock and keep it until the block ends; yields whether it is held.
-
-    With the flag `--shared` a run may still look at the host, and no more.
-    """
+def held_lock(fleet: Fleet, host: str) -> Iterator[None]:
+    """Hold a host as a process does that does not say who it is; a run may look at it and no more."""
     mark = "/run/held"
     fleet.exec(host, "rm", "-f", mark)
-    script = f"flock {' '.join(flags)} /srv/delight/lock sh -c 'touch {mark}; exec cat'"
+    script = f"flock --shared /srv/delight/lock sh -c 'touch {mark}; exec cat'"
     argv = ["docker", "exec", "-i", f"delight-fleet-{host}", "sh", "-c", script]
     holder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-
-    def held() -> bool:
-        return "held" in fleet.exec(host, "ls", "/run")
-
     try:
-        yield held
+        until(lambda: "held" in fleet.exec(host, "ls", "/run"), f"the lock of {host} is held")
+        yield
     finally:
         assert holder.stdin is not None
         holder.stdin.close()
         holder.wait(30)
+
+
+@contextmanager
+def frozen(fleet: Fleet, host: str) -> Iterator[None]:
+    """Keep a host's agent from doing what it is asked for, until the block ends."""
+    fleet.exec(host, "pkill", "-STOP", "-f", AGENT)
+    try:
+        yield
+    finally:
+        fleet.exec(host, "pkill", "-CONT", "-f", AGENT, check=False)
+
+
+@contextmanager
+def one_switched(fleet: Fleet, version: str, services: dict[str, Any]) -> Iterator[Playing]:
+    """A deploy whose first host has switched; the second one is asked to, and does not until the block ends."""
+    for host in fleet.hosts:
+        fleet.exec(host, "rm", "-f", GO)
+    playing = fleet.start("deploy", version=version, services=services, hooks=str(HOOKS))
+    fleet.in_phase("app2", "staged")
+    with frozen(fleet, "app2"):
+        for host in fleet.hosts:
+            fleet.exec(host, "touch", GO)
+        fleet.in_phase("app1", "switched")
+        yield playing

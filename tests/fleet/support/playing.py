@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,15 +79,18 @@ class Playing:
         assert done and text in self.output, self.output
 
     def signal(self, number: int) -> None:
-        """Signal the controller; Ctrl-C goes to its whole process group, as from a terminal."""
+        """Signal the playbook; Ctrl-C goes to its whole process group, as from a terminal."""
         if number == signal.SIGINT:
             os.killpg(self.process.pid, number)
         else:
             os.kill(self.process.pid, number)
 
     def kill(self) -> None:
-        """End the controller and all that it started, if they still run."""
+        """End the controller as a power cut does: the conductor, the playbook, all that it started."""
         if self.process.poll() is None:
+            for child in children(self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(PATIENCE_S)
 
@@ -98,3 +102,8 @@ class Playing:
         if self._result_file.exists():
             result = json.loads(self._result_file.read_text())
         return Run(self.process.returncode, self.output, result)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that still run, its conductor among them."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

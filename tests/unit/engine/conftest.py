@@ -52,6 +52,7 @@ def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> d
     base = {"layout": 1, "live": live, "slots": slots, "history": history, "run": None}
     look = {
         "outcome": "ok",
+        "held": None,
         "state": {**base, "last": None, "cool": [], **copy.deepcopy(state)},
         "releases": manifests,
         "map": {"file": dict(routes), "runtime": dict(routes)},

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from delight import conclusion, decide
+from delight.schema import ConfigError
 
 from .conftest import make_look
 
@@ -17,44 +18,18 @@ BACK = {"outcome": "ok", "live": "v1-a"}
 PLAN = {"outcome": "go", "to": "v2-b", "live": "v1-a"}
 
 
-class Said:
-    """What a View tells, given."""
-
-    def __init__(
-        self,
-        acts: dict[str, Any] | None = None,
-        undecided: dict[str, str] | None = None,
-        looks: dict[str, Any] | None = None,
-        **decisions: Any,
-    ) -> None:
-        self.hosts = ["a", "b"]
-        self._acts, self._undecided, self._looks = acts or {}, undecided or {}, looks or {}
-        self._decisions = {"plan": PLAN, **decisions}
-
-    def acts(self) -> dict[str, Any]:
-        return self._acts
-
-    def act(self, name: str) -> dict[str, Any]:
-        return dict(self._acts.get(name, {}))
-
-    def looks(self) -> dict[str, Any]:
-        return self._looks
-
-    def undecided(self) -> dict[str, str]:
-        return self._undecided
-
-    def mending(self) -> decide.Mending:
-        found = {"do": "nothing", **self.decision("recovery")}
-        return decide.Mending(found["do"], found.get("reason", ""))
-
-    def decision(self, name: str) -> dict[str, Any]:
-        return dict(self._decisions.get(name, {}))
+def end(
+    acts: dict[str, Any], kind: str = "deploy", stop: str = "", path: str = "", **more: Any
+) -> dict[str, Any]:
+    """The last word of a run that locked hosts; `more` are `planned` and what `of_run` takes."""
+    planned = more.pop("planned", PLAN)
+    return conclusion.last_word(
+        conclusion.of_run(acts, planned, kind, stop, **more), ["a", "b"], path
+    )
 
 
-def end(said: Said, kind: str = "deploy", stop: str = "", path: str = "") -> dict[str, Any]:
-    """The last word of a run that locked hosts."""
-    found = conclusion.of_run(said.acts(), said.decision("plan"), kind, stop, said.undecided())
-    return conclusion.last_word(found, said.hosts, path)
+def headline(word: dict[str, Any]) -> str:
+    return str(word["text"]).splitlines()[0]
 
 
 def both(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +37,7 @@ def both(outcome: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "stop", "acts", "status", "headline"),
+    ("kind", "stop", "acts", "status", "first"),
     [
         ("deploy", "", {"settle": both(OK)}, 0, "RELEASED v2-b on a, b"),
         ("deploy", "SIGINT", {"settle": both(OK)}, 0, "RELEASED v2-b on a, b"),
@@ -112,28 +87,25 @@ def both(outcome: dict[str, Any]) -> dict[str, Any]:
         ),
     ],
 )
-def test_the_last_word(
-    kind: str, stop: str, acts: dict[str, Any], status: int, headline: str
-) -> None:
-    found = end(Said(acts), kind, stop)
-    assert (found["exit_status"], found["failed"]) == (status, status != 0)
-    assert found["msg"].startswith(headline)
-    assert found["text"].splitlines()[0] == found["msg"]
+def test_the_last_word(kind: str, stop: str, acts: dict[str, Any], status: int, first: str) -> None:
+    found = end(acts, kind, stop)
+    assert found["exit_status"] == status
+    assert headline(found).startswith(first)
 
 
 def test_what_serves_is_what_the_hosts_say_not_what_the_plan_had_seen() -> None:
     acts = {"stage": both({"outcome": "failed"}), "undo": both({**OK, "live": "v3-c"})}
-    assert end(Said(acts))["msg"] == "ROLLED BACK: v3-c serves on a, b"
+    assert headline(end(acts)) == "ROLLED BACK: v3-c serves on a, b"
 
 
 def test_hosts_that_went_back_to_nothing_say_so() -> None:
     acts = {"stage": both({"outcome": "failed"}), "undo": both({**OK, "live": None})}
-    assert end(Said(acts))["msg"] == "ROLLED BACK: no release serves on a, b"
+    assert headline(end(acts)) == "ROLLED BACK: no release serves on a, b"
 
 
 def test_attention_says_which_host_why_and_what_to_run() -> None:
     acts = {"settle": {"a": OK, "b": {"outcome": "unreachable", "reason": "cannot be reached"}}}
-    assert end(Said(acts))["text"].splitlines()[1:] == [
+    assert end(acts)["text"].splitlines()[1:] == [
         "  b: cannot be reached",
         "  → status.yml shows what serves",
         "  → recover.yml shows and mends what is left",
@@ -141,21 +113,21 @@ def test_attention_says_which_host_why_and_what_to_run() -> None:
 
 
 def test_who_asked_to_stop_is_named() -> None:
-    said = Said({"stage": both(OK), "undo": both(BACK)})
-    assert "  stopped: SIGTERM asked for it" in end(said, stop="SIGTERM")["text"]
+    found = end({"stage": both(OK), "undo": both(BACK)}, stop="SIGTERM asked for it")
+    assert "  stopped: SIGTERM asked for it" in found["text"]
 
 
-def test_a_verdict_that_broke_off_is_never_a_refusal() -> None:
+def test_a_phase_that_broke_off_is_never_a_refusal() -> None:
     acts = {"lock": {"a": OK}, "prepare": both(OK), "undo": both(BACK)}
-    found = end(Said(acts, {"fleet": "may_stage gave no outcome"}))
+    found = end(acts, broke={"phase stage": "KeyError in telling.py:9"})
     assert found["exit_status"] == 21
-    assert "  fleet: may_stage gave no outcome" in found["text"]
+    assert "  phase stage: KeyError in telling.py:9" in found["text"]
 
 
 def test_pending_migrations_are_listed_with_the_way_out() -> None:
     pending = {"outcome": "pending", "pending": {"api": ["r1", "r2"]}}
     acts = {"lock": {"a": OK}, "migrate": {"a": pending}, "undo": both(BACK)}
-    found = end(Said(acts))
+    found = end(acts)
     assert found["exit_status"] == 20
     assert found["text"].splitlines()[1:] == [
         "  api has pending migrations:",
@@ -166,8 +138,8 @@ def test_pending_migrations_are_listed_with_the_way_out() -> None:
 
 
 def test_a_skipped_gate_is_told_with_the_release() -> None:
-    said = Said({"settle": both(OK)}, plan={**PLAN, "skip_gate": True})
-    assert "the gate was skipped: nothing says that this release is well" in end(said)["text"]
+    found = end({"settle": both(OK)}, planned={**PLAN, "skip_gate": True})
+    assert "the gate was skipped: nothing says that this release is well" in found["text"]
 
 
 def sick(name: str, *logs: str) -> dict[str, Any]:
@@ -184,7 +156,7 @@ def test_what_is_known_of_sick_containers_is_shown_once_for_all_that_say_the_sam
         "a": failed(sick("api-1", "at 10:00:01 no 10.89.0.2"), sick("api-2", "another word")),
         "b": failed(sick("api-1", "at 10:00:02 no 10.89.1.7")),
     }
-    text = end(Said({"stage": stage, "undo": both(BACK)}))["text"]
+    text = end({"stage": stage, "undo": both(BACK)})["text"]
     assert text.endswith(
         "  ── a / api-1, b / api-1: no good answer\n"
         "     last answer: 503 no\n"
@@ -202,7 +174,7 @@ def test_what_is_known_of_sick_containers_is_shown_once_for_all_that_say_the_sam
 def test_the_result_file_says_the_outcome_the_reasons_and_every_act(tmp_path: Path) -> None:
     path = tmp_path / "new folder/result.json"
     settled = {**OK, "told": "drained", "took_s": 1.5, "secret": "hunter22"}
-    end(Said({"settle": both(settled)}), path=str(path))
+    end({"settle": both(settled)}, path=str(path))
     found = json.loads(path.read_text())
     assert (found["outcome"], found["exit_status"], found["hosts"]) == ("released", 0, ["a", "b"])
     assert (found["kind"], found["to"], found["reasons"]) == ("deploy", "v2-b", {})
@@ -211,23 +183,34 @@ def test_the_result_file_says_the_outcome_the_reasons_and_every_act(tmp_path: Pa
 
 def test_a_result_file_that_cannot_be_written_changes_no_outcome(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    found = end(Said({"settle": both(OK)}), path=str(tmp_path / "file/result.json"))
-    assert (found["exit_status"], found["msg"]) == (0, "RELEASED v2-b on a, b")
+    path = str(tmp_path / "file/result.json")
+    found = end({"settle": both(OK)}, path=path)
+    assert (found["exit_status"], headline(found)) == (0, "RELEASED v2-b on a, b")
     assert "result_file is not written: " in found["text"]
+    with pytest.raises(ConfigError, match="result_file: File exists: "):
+        conclusion.try_file(path)
+
+
+def test_a_result_file_of_an_earlier_run_goes_before_anything_is_touched(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("an earlier run's")
+    conclusion.try_file(str(path))
+    assert not path.exists()
+    conclusion.try_file("")
 
 
 @pytest.mark.parametrize(
-    ("planned", "status", "headline"),
+    ("planned", "status", "first"),
     [
         (PLAN, 0, "PLANNED: v2-b on a, b; check mode touched nothing"),
         ({**PLAN, "outcome": "unchanged"}, 0, "UNCHANGED: v2-b is live on a, b already"),
         ({"outcome": "refused", "reasons": {"plan": "no"}}, 20, "REFUSED: nothing was touched"),
     ],
 )
-def test_a_run_that_ends_with_its_plan(planned: Any, status: int, headline: str) -> None:
+def test_a_run_that_ends_with_its_plan(planned: Any, status: int, first: str) -> None:
     found = conclusion.last_word(conclusion.of_plan(planned, "deploy"), ["a", "b"], "")
     assert found["exit_status"] == status
-    assert found["msg"].startswith(headline)
+    assert headline(found).startswith(first)
 
 
 @pytest.mark.promise("R7")
@@ -244,8 +227,7 @@ def test_a_run_that_ends_with_its_plan(planned: Any, status: int, headline: str)
 )
 def test_a_recovery_ends_as_it_was_decided_and_done(do: str, mend: Any, outcome: str) -> None:
     looks = {"a": make_look(), "b": make_look()}
-    said = Said({"mend": mend}, looks=looks, recovery={"do": do, "reason": "why"})
-    found = conclusion.of_recovery(said.mending(), said.looks(), said.act("mend"))
+    found = conclusion.of_recovery(decide.Mending(do, "why"), looks, mend)
     assert found["outcome"] == outcome
     assert "why" in json.dumps(found) or mend
 
@@ -258,14 +240,14 @@ def test_a_recovery_ends_as_it_was_decided_and_done(do: str, mend: Any, outcome:
     ],
 )
 def test_a_host_that_is_not_ready_is_named(look: Any, reason: str) -> None:
-    said = Said(looks={"a": make_look(), "b": look}, recovery={"do": "nothing"})
-    assert conclusion.not_ready(said.mending(), said.looks(), said.act("mend")) == {"b": reason}
+    looks = {"a": make_look(), "b": look}
+    assert conclusion.not_ready(decide.Mending("nothing"), looks, {}) == {"b": reason}
 
 
 def test_where_no_decision_is_safe_every_host_that_is_not_ready_is_named() -> None:
     looks = {"a": make_look(), "b": {"outcome": "refused", "reason": "its state is missing"}}
-    said = Said(looks=looks, recovery={"do": "attention", "reason": "b cannot be asked"})
-    assert conclusion.not_ready(said.mending(), looks, said.act("mend")) == {
+    unsafe = decide.Mending("attention", "b cannot be asked")
+    assert conclusion.not_ready(unsafe, looks, {}) == {
         "fleet": "b cannot be asked",
         "b": "its state is missing",
     }

@@ -46,9 +46,21 @@ def closed(outcome: str) -> dict[str, Any]:
     return make_look(last={"id": "r1", "release": "v2", "outcome": outcome, "time": ""})
 
 
-def do(*hosts: dict[str, Any], wanted: str | None = "v2", alive: bool = False) -> str:
-    looks = {f"h{n}": one for n, one in enumerate(hosts)}
-    return decide.mend(looks, wanted, {"r1": alive}).do
+def do(*hosts: dict[str, Any], wanted: str | None = "v2") -> str:
+    return decide.mend({f"h{n}": one for n, one in enumerate(hosts)}, wanted).do
+
+
+def held(look: dict[str, Any], **said: Any) -> dict[str, Any]:
+    """That host, with another conductor at work on it."""
+    note = {
+        "pid": 5,
+        "since": "noon",
+        "act": "stage",
+        "run": "r1",
+        "kind": "deploy",
+        "release": "v2",
+    }
+    return {**look, "held": {**note, "by": "me@there:7", "once": False, **said}}
 
 
 @pytest.mark.parametrize("phases", list(itertools.product((*EARLY, None), repeat=2)))
@@ -104,20 +116,28 @@ def test_an_unreachable_host_needs_attention_while_a_run_is_open() -> None:
 
 
 @pytest.mark.promise("C9")
-def test_a_controller_that_may_live_is_waited_for_and_named() -> None:
-    looks = {"a": host("staged"), "b": host("staging"), "c": host(None)}
-    found = decide.mend(looks, "v2", {"r1": True})
-    assert (found.do, found.hosts) == ("busy", ["a", "b"])
+def test_a_run_whose_conductor_holds_a_host_is_waited_for_and_named() -> None:
+    looks = {"a": held(host("staged")), "b": host("staging"), "c": host(None)}
+    found = decide.mend(looks, "v2")
+    assert (found.do, found.hosts) == ("busy", ["a"])
     assert found.reason == (
         "deploy of v2 by me@there:7 is running; wait for it (since noon, staged on a, staging on b). "
-        "If it has died, run recover.yml -e takeover=me@there:7"
+        "If it must end, run recover.yml -e takeover=me@there:7"
     )
 
 
-def test_the_one_that_may_live_is_named_not_the_one_that_died() -> None:
+@pytest.mark.promise("C9")
+def test_a_run_that_has_opened_nothing_yet_holds_its_hosts_too() -> None:
+    found = decide.mend({"a": held(host(None), act="lock"), "b": host(None)}, "v2")
+    assert found.do == "busy"
+    assert "wait for it (since noon, lock on a)" in found.reason
+
+
+def test_the_one_that_lives_is_named_not_the_one_that_died() -> None:
     other = host("staging", to="v9")
     other["state"]["run"] |= {"id": "r2", "by": {"name": "you@here", "pid": 8}}
-    found = decide.mend({"a": host("staged"), "b": other}, "v2", {"r1": False, "r2": True})
+    lease = {"run": "r2", "release": "v9", "by": "you@here:8"}
+    found = decide.mend({"a": host("staged"), "b": held(other, **lease)}, "v2")
     assert found.do == "busy"
     assert found.reason.startswith("deploy of v9 by you@here:8 is running")
     assert "staged on a" not in found.reason
@@ -167,8 +187,20 @@ def test_the_outcome_of_a_run(acts: Any, expected: str) -> None:
 
 def test_a_stop_signal_puts_back_even_where_all_went_well() -> None:
     acts = {"stage": {"a": OK}, "undo": {"a": OK}}
-    assert not decide.verdict(acts, stop="SIGTERM").go
-    assert decide.conclude(acts, "deploy", stop="SIGTERM")[0] == decide.ROLLED_BACK
+    assert decide.conclude(acts, "deploy", stop="SIGTERM asked for it")[0] == decide.ROLLED_BACK
+
+
+def test_an_error_of_our_own_is_never_a_refusal() -> None:
+    broke = {"phase plan": "KeyError in plan.py:7"}
+    assert decide.conclude({}, "deploy", broke=broke) == (decide.ATTENTION, broke)
+    back = {"lock": {"a": OK}, "undo": {"a": OK}}
+    assert decide.conclude(back, "deploy", broke=broke) == (decide.ROLLED_BACK, broke)
+
+
+def test_a_host_that_nobody_asked_to_end_the_run_needs_attention() -> None:
+    acts = {"lock": {"a": OK, "b": OK}, "undo": {"a": OK}}
+    outcome, reasons = decide.conclude(acts, "deploy", owing=["b"])
+    assert (outcome, list(reasons)) == (decide.ATTENTION, ["b"])
 
 
 def documented() -> dict[str, int]:

@@ -7,15 +7,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from . import docker, files, store
+from . import docker, files, lease, store
 from .edge import Edge, EdgeError, name_of
 
 
 def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """The state, the kept releases, the map in file and runtime, the containers, the room left.
 
+    `held` is the lease of another process that works here (see `lease`), None where nobody does.
     `problems` are lines a person can act on; with any of them a host is not ready to deploy.
     """
+    held = at.lease.other(params.get("wait_s", lease.WAIT_S))
     edge = Edge(at.root)
     problems = []
     running: list[dict[str, Any]] = []
@@ -37,6 +39,7 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     boot_id, _ = store.boot()
     return {
         "outcome": "ok",
+        "held": held,
         "state": at.load(),
         "releases": at.manifests(),
         "map": {"file": edge.read_file() or {}, "runtime": runtime},

@@ -1,4 +1,4 @@
-"""One act on this host: look up its function, hold the lock, journal it, answer with an outcome.
+"""One act on this host: look up its function, hold the lease, journal it, answer with an outcome.
 
 An outcome is {"outcome": "ok" | "failed" | "refused" | "busy" | "fenced" | "pending", "reason": one
 line, "told": one line for the progress, …}. Nothing raises out of here: errors are data.
@@ -17,12 +17,15 @@ from typing import Any
 
 from . import docker, files, store
 from .edge import EdgeError
+from .lease import WAIT_S, Lease
 
 Act = Callable[[store.Store, dict[str, Any]], dict[str, Any]]
 
 # The module that holds the function of each act: a host imports what this act needs and no more.
 ACTS = {
     "look": "look",
+    "hold": "lease",
+    "evict": "lease",
     "lock": "prepare",
     "prepare": "prepare",
     "migrate": "migrate",
@@ -34,40 +37,49 @@ ACTS = {
     "undo": "switch",
     "sweep": "prune",
 }
-# Acts that only look, or that a timer runs each minute, would fill the journal with nothing.
-UNJOURNALED = {"look", "sweep"}
+# Acts that do without the lease: one only reads, the other ends who holds it.
+FREE = {"look", "evict"}
+# Acts that do nothing, or that a timer runs each minute, would fill the journal with nothing.
+UNJOURNALED = {"look", "hold", "sweep"}
 # Acts that may wait for a container of their own.
 ONE_OFF = {"prepare", "migrate"}
-LOCK_WAIT_S = 120.0
 
 
-def perform(name: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Run the act `name`; `params["root"]` is the release folder."""
-    at = store.Store(Path(params["root"]))
+def perform(name: str, params: dict[str, Any], lease: Lease | None = None) -> dict[str, Any]:
+    """Run the act `name`; `params["root"]` is the release folder.
+
+    What holds `lease` goes on holding it afterwards; without one the host is held for this act alone.
+    """
+    root = Path(params["root"])
+    mine = lease or Lease(root)
+    at = store.Store(root, mine)
     began = time.monotonic()
     try:
-        holder = None if name == "look" else holding(name, params)
-        with at.locked(params.get("lock_wait_s", LOCK_WAIT_S), holder):
-            outcome = guarded(function_of(name), at, params)
-            outcome["took_s"] = round(time.monotonic() - began, 3)
-            if name not in UNJOURNALED:
-                at.journal(record(name, params, outcome))
+        if name not in FREE:
+            mine.take(holder(name, params), params.get("wait_s", WAIT_S))
+        outcome = guarded(function_of(name), at, params)
+        outcome["took_s"] = round(time.monotonic() - began, 3)
+        if name not in UNJOURNALED:
+            at.journal(record(name, params, outcome))
     except store.Refused as refusal:
         outcome = {"outcome": refusal.outcome, "reason": str(refusal)}
     except OSError as error:
         outcome = {"outcome": "failed", "reason": f"{name}: {error}"}
+    finally:
+        if lease is None:
+            mine.release()
     return outcome
 
 
-def holding(name: str, params: dict[str, Any]) -> dict[str, Any]:
-    """What the lock says of an act while it is held."""
+def holder(name: str, params: dict[str, Any]) -> dict[str, Any]:
+    """What the lease says of an act; `params["by"]` is the owner of the conductor that asks for it."""
     run = params.get("run", {})
     return {
         "act": name,
         "run": run.get("id"),
-        "kind": run.get("kind"),
+        "kind": "recover" if "mended_by" in params else run.get("kind"),
         "release": run.get("to"),
-        "by": store.owner(run["by"]) if "by" in run else None,
+        "by": params.get("by"),
         "once": name in ONE_OFF,
     }
 
@@ -110,8 +122,8 @@ def record(name: str, params: dict[str, Any], outcome: dict[str, Any]) -> dict[s
 
 
 def main() -> None:
-    """For the host's own timer: `python3 agent.pyz sweep [root]`."""
+    """For the host's own timer: `python3 agent.pyz sweep [root]`. While a run goes on it has nothing to do."""
     name, root = (*sys.argv[1:], "/srv/delight")[:2]
-    outcome = perform(name, {"root": root})
+    outcome = perform(name, {"root": root, "wait_s": 0})
     print(json.dumps(outcome))
-    sys.exit(0 if outcome["outcome"] == "ok" else 1)
+    sys.exit(0 if outcome["outcome"] in ("ok", "busy") else 1)

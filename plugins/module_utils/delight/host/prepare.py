@@ -20,14 +20,7 @@ def lock(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     run, wanted = state["run"], params["run"]
     if run is not None and run["id"] == wanted["id"]:
         return {"outcome": "ok"}
-    if run is not None:
-        owner = store.owner(run["by"])
-        raise store.Refused(
-            "busy",
-            f"{run['kind']} of {run['to']} by {owner} has run since {run['started']}, phase "
-            f"{run['phase']}; wait for it, or, if it has died, run recover.yml -e takeover={owner}",
-        )
-    if state["live"] != params["live"] or state["last"] != params["last"]:
+    if run is not None or (state["live"], state["last"]) != (params["live"], params["last"]):
         raise store.Refused(
             "busy", "another run has changed this host since it was looked at; run again"
         )

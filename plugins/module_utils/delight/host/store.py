@@ -1,4 +1,4 @@
-"""What a host knows of its releases: `state.json`, the journal, the lock and the kept releases.
+"""What a host knows of its releases: `state.json`, the journal and the kept releases.
 
 state.json:
     layout    int, the format of this file; an older engine refuses a newer one
@@ -19,17 +19,17 @@ state.json:
 from __future__ import annotations
 
 import copy
-import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import files, serving
+
+if TYPE_CHECKING:
+    from .lease import Lease
 
 LAYOUT = 1
 SLOTS = ("blue", "green")
@@ -54,10 +54,11 @@ class Refused(Exception):
 
 
 class Store:
-    """The release folder of one host."""
+    """The release folder of one host, as the holder of `lease` sees it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, lease: Lease) -> None:
         self.root = root
+        self.lease = lease
         self.releases = root / "releases"
         self.state_file = root / "state.json"
 
@@ -146,61 +147,6 @@ class Store:
             os.fsync(fd)
         finally:
             os.close(fd)
-
-    @contextmanager
-    def locked(self, wait_s: float, holder: dict[str, Any] | None = None) -> Iterator[None]:
-        """Hold this host's lock, alone as `holder` or with others that only look.
-
-        An act whose controller has died still holds its own until it ends. Who holds it alone stands
-        in the lock file for as long, for others to be told.
-        """
-        self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
-        fd = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            self._acquire(fd, fcntl.LOCK_EX if holder else fcntl.LOCK_SH, wait_s)
-            try:
-                if holder:
-                    note = {"pid": os.getpid(), "since": now(), **holder}
-                    os.ftruncate(fd, 0)
-                    os.pwrite(fd, json.dumps(note).encode(), 0)
-                yield
-            finally:
-                if holder:
-                    os.ftruncate(fd, 0)
-        finally:
-            os.close(fd)
-
-    def _acquire(self, fd: int, kind: int, wait_s: float) -> None:
-        deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(fd, kind | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Refused("busy", self._held(os.pread(fd, 4096, 0), wait_s)) from None
-                time.sleep(0.02)
-
-    def _held(self, written: bytes, wait_s: float) -> str:
-        """Who has held the lock for `wait_s` seconds, since when, and the way out."""
-        lock = self.root / "lock"
-        try:
-            by = json.loads(written)
-        except ValueError:
-            by = {}
-        if not by or not Path(f"/proc/{by['pid']}").exists():
-            return (
-                f"{lock} has been held for {wait_s:.0f} s by a process that does not say who it is; "
-                "`lslocks` on this host shows its number"
-            )
-        run = f" of {by['kind']} of {by['release']} by {by['by']}" if by["run"] else ""
-        ends = "docker rm -f $(docker ps -q --filter label=delight.slot=once)"
-        once = f"`{ends}` ends the check or migration it waits for, " if by["once"] else ""
-        return (
-            f"{lock} has been held for {wait_s:.0f} s by act {by['act']}{run}, process {by['pid']} on "
-            f"this host, since {by['since']}. Wait for it: each of its commands has a bound. Or, on "
-            f"this host, {once}`kill {by['pid']}` ends the act itself; then run recover.yml"
-        )
 
 
 def manifest_in(folder: Path) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Whole runs over hosts in memory: signals at each phase, bad releases, what is shown of them."""
+"""Runs that do not stand: signals at each act, sick replicas, and what is shown of them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from delight import fleet
 from delight.host import docker, gate
 
-from tests.simulation.fleet import SERVICES
+from tests.simulation.fleet import SERVICES, WORK, Ended, Fleet, Hook
 from tests.simulation.host import Host
 
-from .fleet import Fleet
-
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-WORK = {"image": "registry.test/w", "overlap": False, "health": SERVICES["api"]["health"]}
 
 
 def exits_in(**where: str) -> Callable[[dict[str, Any]], str]:
@@ -24,11 +20,19 @@ def exits_in(**where: str) -> Callable[[dict[str, Any]], str]:
     return lambda one: "exits" if where.items() <= one["mine"].items() else "healthy"
 
 
-@pytest.fixture
-def served(pair: Fleet) -> Fleet:
-    """Two hosts that serve v1 from blue."""
-    assert pair.deploy("v1")["exit_status"] == 0
-    return pair
+def signal_at(fleet: Fleet, name: str, moment: str) -> Hook:
+    """A signal for the run at work as the first host is asked for the act `moment`."""
+
+    def hook(act: str, host: str) -> None:
+        if (act, host) == (moment, "app1"):
+            fleet.sessions[fleet.operator].stopped = f"{name} asked for it"
+
+    return hook
+
+
+def everything(ended: Ended) -> str:
+    """All that a run has told, to whomever."""
+    return json.dumps([ended.result, ended.acts, ended.said]) + ended.text
 
 
 def at_rest(host: Host, slot: str) -> None:
@@ -45,22 +49,26 @@ def at_rest(host: Host, slot: str) -> None:
 @pytest.mark.parametrize("phase", ["lock", "prepare", "stage", "switch", "settle"])
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_puts_back_until_the_release_stands_and_then_it_is_finished(
-    served: Fleet, name: str, phase: str, monkeypatch: pytest.MonkeyPatch
+    served: Fleet, name: str, phase: str
 ) -> None:
-    monkeypatch.setenv(fleet.STOP, "")
-
-    def hook(host: str, act: str) -> None:
-        if (host, act) == ("app1", phase):
-            monkeypatch.setenv(fleet.STOP, name)
-
-    run = served.run("deploy", "main", before=hook, version="v2")
+    ended = served.run("deploy", before=signal_at(served, name, phase), version="v2")
     stands = phase == "settle"
-    assert run["exit_status"] == (0 if stands else 21)
+    assert ended.status == (0 if stands else 21)
     for host in served.hosts.values():
         at_rest(host, "green" if stands else "blue")
     if not stands:
-        assert run["text"].startswith("ROLLED BACK: v1-")
-        assert f"stopped: {name} asked for it" in run["text"]
+        assert ended.text.startswith("ROLLED BACK: v1-")
+        assert f"stopped: {name} asked for it" in ended.text
+
+
+@pytest.mark.promise("R8")
+def test_a_signal_before_anything_is_claimed_refuses(served: Fleet) -> None:
+    ended = served.run("deploy", before=signal_at(served, "SIGTERM", "look"), version="v2")
+    assert ended.status == 20
+    assert ended.text.startswith("REFUSED: nothing was touched\n  stopped: SIGTERM asked for it")
+    assert ended.acts == {}
+    for host in served.hosts.values():
+        at_rest(host, "blue")
 
 
 @pytest.mark.promise("R1")
@@ -70,25 +78,25 @@ def test_a_gate_that_fails_on_any_host_moves_no_traffic_anywhere(
 ) -> None:
     for name in sick:
         served.hosts[name].engine.program = exits_in(slot="green")
-    run = served.deploy("v2")
-    assert run["exit_status"] == 21
+    ended = served.deploy("v2")
+    assert ended.status == 21
+    assert "switch" not in ended.acts
     for name, host in served.hosts.items():
         at_rest(host, "blue")
         assert len(host.engine.containers) == 2
-        assert run["registered"][name]["rollout_switch"]["outcome"] == "skipped"
         reason = f"{name}: delight-api-green-1: its container exited with status 1"
-        assert (reason in run["text"]) == (name in sick)
+        assert (reason in ended.text) == (name in sick)
 
 
 @pytest.mark.promise("R2")
 def test_a_worker_that_is_sick_puts_back_the_traffic_too(served: Fleet) -> None:
     served.services = {**SERVICES, "work": WORK}
-    assert served.deploy("v2")["exit_status"] == 0
+    assert served.deploy("v2").status == 0
     host = served.hosts["app2"]
     host.engine.program = exits_in(service="work", slot="green")
-    run = served.deploy("v3")
-    assert run["exit_status"] == 21
-    assert "app2: delight-work-green-1: its container exited with status 1" in run["text"]
+    ended = served.deploy("v3")
+    assert ended.status == 21
+    assert "app2: delight-work-green-1: its container exited with status 1" in ended.text
     for one in served.hosts.values():
         assert one.routes == {"*/api/": "api-green"}
         assert "delight-work-blue-1" in one.engine.running()
@@ -101,13 +109,10 @@ def test_nothing_that_is_shown_of_a_sick_replica_tells_its_secrets(
     served: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = "dsn postgresql://u:hunter22@db/x, password hunter22"
-    monkeypatch.setattr(docker, "logs", lambda container, lines: f"{log}\nsecond line")
-    monkeypatch.setattr(
-        gate,
-        "probe",
-        lambda *args, **more: gate.Answer(200, json.dumps({"release": "hunter22"})),
-    )
+    said = gate.Answer(200, json.dumps({"release": "hunter22"}))
+    monkeypatch.setattr(gate, "probe", lambda *args, **more: said)
     host = served.hosts["app1"]
+    host.engine.log = f"{log}\nsecond line"
     create = host.engine.create
 
     def with_health(name: str, labels: dict[str, str]) -> Any:
@@ -116,14 +121,14 @@ def test_nothing_that_is_shown_of_a_sick_replica_tells_its_secrets(
         return found
 
     monkeypatch.setattr(host.engine, "create", with_health)
-    run = served.deploy("v2")
-    assert run["exit_status"] == 21
-    assert "hunter22" not in json.dumps(run)
-    assert "it answers as release '••••••', not 'v2-" in run["text"]
-    assert 'last answer: 200 {"release": "••••••"}' in run["text"]
-    assert "│ dsn ••••••, password ••••••" in run["text"]
-    assert "│ second line" in run["text"]
-    assert "health log: exit 1: no: dsn ••••••" in run["text"]
+    ended = served.deploy("v2")
+    assert ended.status == 21
+    assert "hunter22" not in everything(ended)
+    assert "it answers as release '••••••', not 'v2-" in ended.text
+    assert 'last answer: 200 {"release": "••••••"}' in ended.text
+    assert "│ dsn ••••••, password ••••••" in ended.text
+    assert "│ second line" in ended.text
+    assert "health log: exit 1: no: dsn ••••••" in ended.text
     journal = (host.root / "journal.jsonl").read_text()
     assert "it answers as release" in journal and "hunter22" not in journal
 
@@ -136,7 +141,7 @@ def test_what_compose_says_is_shown_without_secrets(
         raise docker.DockerError("no room for hunter22")
 
     monkeypatch.setattr(docker, "compose", compose)
-    run = served.deploy("v2")
-    assert run["exit_status"] == 21
-    assert "app1: the new slot could not be started: no room for ••••••" in run["text"]
-    assert "hunter22" not in json.dumps(run)
+    ended = served.deploy("v2")
+    assert ended.status == 21
+    assert "app1: the new slot could not be started: no room for ••••••" in ended.text
+    assert "hunter22" not in everything(ended)

@@ -1,0 +1,143 @@
+"""The real fleet: a session with an agent on every host, opened when a host is first asked for something.
+
+An agent that is gone is started anew when its host is asked again; what it had not answered has failed.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from delight.conductor import Told
+from delight.decide import Outcome
+from delight.session import Lost, Reach, Session
+
+# How often agents are told that somebody is still here, and for how long they may be silent.
+BEAT_S = 5.0
+SILENCE_S = 30.0
+Show = Callable[[str, str], None]
+
+
+class Agents:
+    """All application hosts of the environment: {host: how it is reached}; `chosen` are those of --limit.
+
+    `show` (line, colour) prints, `stopped` says what has asked the run to end, `forks` bounds how many
+    connections are made at once.
+    """
+
+    def __init__(
+        self,
+        reaches: Mapping[str, Reach],
+        chosen: list[str],
+        show: Show,
+        stopped: Callable[[], str],
+        forks: int,
+    ) -> None:
+        self.everyone = sorted(reaches)
+        self.chosen = sorted(chosen)
+        self.show = show
+        self.stop = stopped
+        self._reaches = reaches
+        self._forks = forks
+        self._sessions: dict[str, Session] = {}
+        self._heard: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
+        self._ended = threading.Event()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def ask(self, act: str, told: Told) -> dict[str, Outcome]:
+        """The outcome of each host that is told something; all work at once."""
+        outcomes: dict[str, Outcome] = self._open(sorted(told))
+        waiting = set(told) - set(outcomes)
+        for host in sorted(waiting):
+            self._sessions[host].ask(act, told[host])
+        while waiting:
+            try:
+                host, said = self._heard.get(timeout=BEAT_S)
+            except queue.Empty:
+                self._end_silent(waiting)
+                continue
+            if "lost" in said:
+                self._sessions.pop(host, None)
+            if host not in waiting:
+                continue
+            if "told" in said:
+                self.show(f"  {host}: {said['told']}", "")
+                continue
+            outcomes[host] = said.get("outcome") or broken(act, said["lost"])
+            waiting.discard(host)
+            self._tell(host, outcomes[host])
+        return outcomes
+
+    def say(self, line: str) -> None:
+        """Show a line of progress."""
+        self.show(line, "")
+
+    def close(self) -> None:
+        """End all conversations; every agent lets its host go."""
+        self._ended.set()
+        if self._sessions:
+            with ThreadPoolExecutor(len(self._sessions)) as pool:
+                list(pool.map(Session.close, self._sessions.values()))
+        self._sessions.clear()
+
+    def _open(self, hosts: list[str]) -> dict[str, Outcome]:
+        """Start the agents that are not there; the outcome of hosts that cannot be reached."""
+        while True:  # what was lost between two acts
+            try:
+                host, said = self._heard.get_nowait()
+            except queue.Empty:
+                break
+            if "lost" in said:
+                self._sessions.pop(host, None)
+        missing = [host for host in hosts if host not in self._sessions]
+        if not missing:
+            return {}
+
+        def one(host: str) -> tuple[str, Session | str]:
+            try:
+                session = Session(host, self._reaches[host], self._heard)
+                session.open()
+            except (Lost, OSError) as error:
+                return host, str(error)
+            return host, session
+
+        lost: dict[str, Outcome] = {}
+        with ThreadPoolExecutor(self._forks) as pool:
+            for host, found in pool.map(one, missing):
+                if isinstance(found, Session):
+                    self._sessions[host] = found
+                else:
+                    lost[host] = {"outcome": "unreachable", "reason": f"cannot be reached: {found}"}
+                    self._tell(host, lost[host])
+        return lost
+
+    def _tell(self, host: str, outcome: Outcome) -> None:
+        """One line of progress, where there is something to tell."""
+        seconds = f" ({outcome['took_s']:.1f} s)" if "took_s" in outcome else ""
+        if outcome["outcome"] not in ("ok", "pending"):
+            self.show(f"  {host}: {outcome['outcome']}: {outcome.get('reason', '')}", "red")
+        elif outcome.get("told"):
+            self.show(f"  {host}: {outcome['told']}{seconds}", "")
+
+    def _beat(self) -> None:
+        while not self._ended.wait(BEAT_S):
+            for session in list(self._sessions.values()):
+                with suppress(OSError):
+                    session.beat()
+
+    def _end_silent(self, waiting: set[str]) -> None:
+        """End sessions that nothing was heard of for too long: the link may be half open."""
+        for host in waiting:
+            session = self._sessions.get(host)
+            if session and time.monotonic() - session.heard_s > SILENCE_S:
+                session.kill()
+
+
+def broken(act: str, heard: str) -> Outcome:
+    """The outcome of an act whose agent went without giving one."""
+    return {"outcome": "failed", "reason": f"{act} gave no outcome: {heard}"}

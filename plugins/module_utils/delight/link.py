@@ -1,0 +1,91 @@
+"""The way from a playbook's processes to its conductor: a socket in a folder that only its user may enter.
+
+What goes there are pairs of a word and plain values, as `multiprocessing.connection` sends them. The folder's
+name follows from the playbook's process, so that every process of it finds the same.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Client, Connection
+from pathlib import Path
+from typing import Any
+
+# For the conductor to listen, once it was started.
+START_S = 20.0
+POLL_S = 0.01
+MODULES = Path(__file__).resolve().parents[1]
+
+
+def folder(playbook_pid: int) -> Path:
+    """Where the conductor of a playbook listens; made if it is not there. Refuses one of somebody else's."""
+    home = Path(tempfile.gettempdir()) / f"delight-{os.getuid()}"
+    found = home / f"{playbook_pid}-{started(playbook_pid)}"
+    found.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
+    for one in (home, found):
+        if one.is_symlink() or one.stat().st_uid != os.getuid():
+            raise PermissionError(f"{one} belongs to somebody else; remove it, or set TMPDIR")
+    return found
+
+
+def started(pid: int) -> str:
+    """When a process started, in the kernel's ticks: with its number it is told from all others."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def begin(playbook_pid: int) -> None:
+    """Have the conductor of a playbook run; one that runs already stays."""
+    mark = folder(playbook_pid) / "begun"
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    # A session of its own: Ctrl-C at the terminal is the playbook's, which asks the conductor to stop.
+    # Ansible keeps its own output from being inherited, so it is named.
+    subprocess.Popen(
+        [sys.executable, "-m", "delight.process", str(playbook_pid)],
+        env={**os.environ, "PYTHONPATH": str(MODULES)},
+        stdin=subprocess.DEVNULL,
+        stdout=1,
+        stderr=2,
+        start_new_session=True,
+    )
+
+
+def conductor(playbook_pid: int) -> int:
+    """The number of the conductor's process."""
+    return int((folder(playbook_pid) / "pid").read_text())
+
+
+def speak(
+    playbook_pid: int,
+    word: str,
+    said: Mapping[str, Any],
+    show: Callable[[str, str], None],
+) -> dict[str, Any]:
+    """Say something to the conductor and bring its answer; `show` (line, colour) gets what it prints."""
+    with _connected(folder(playbook_pid) / "socket") as link:
+        link.send((word, dict(said)))
+        while True:
+            kind, what = link.recv()
+            if kind == "answer":
+                answer: dict[str, Any] = what
+                return answer
+            show(*what)
+
+
+def _connected(socket: Path) -> Connection:
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            return Client(str(socket), "AF_UNIX")
+        except FileNotFoundError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_S)

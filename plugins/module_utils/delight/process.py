@@ -1,0 +1,190 @@
+"""The conductor's process: one for a playbook's whole run, whatever becomes of the playbook.
+
+Each task asks for a phase; when the playbook ends, in whatever way, what it has begun is brought to an end.
+SIGTERM, SIGINT and SIGHUP ask it to stop at the next step, SIGQUIT ends it at once: agents finish the step
+they are in, and the next run ends what is left.
+
+Run as `python -m delight.process PID`, the playbook's.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection, Listener
+from types import FrameType
+from typing import Any
+
+from delight import blame, conclusion, config, controller, decide, link, report
+from delight.agents import Agents
+from delight.conductor import PHASES, Run
+from delight.schema import ConfigError
+from delight.session import Reach
+
+Show = Callable[[str, str], None]
+Answer = dict[str, Any]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# A look at every host that is no run.
+STATUS = "status"
+# The phases that a run is owed, however its playbook ends.
+ENDING = ("settle", "put_back", "report")
+NO_OUTCOME = """\
+NEEDS ATTENTION: this run ended without an outcome: {why}
+  → status.yml shows what serves
+  → recover.yml ends what is left\
+"""
+
+
+class Conductor:
+    """What the phases of one playbook share."""
+
+    def __init__(self, playbook_pid: int) -> None:
+        self._playbook = os.pidfd_open(playbook_pid)
+        self._stop = ""
+        self._show: Show = lambda line, colour: None
+        self._agents: Agents | None = None
+        self._run: Run | None = None
+        self._done = 0  # phases of the run that have had their turn
+        self._word: dict[str, Any] = {}  # its last one
+        self._over = False
+
+    # -- what asks a run to end
+
+    def signalled(self, number: int, frame: FrameType | None) -> None:
+        """Stop at the next step."""
+        self._stop = self._stop or f"{signal.Signals(number).name} asked for it"
+
+    def stopped(self) -> str:
+        """What has asked the run to end, or nothing."""
+        if not self._stop and select.select([self._playbook], [], [], 0)[0]:
+            self._stop = "the playbook was ended"
+        return self._stop
+
+    # -- the conversation with the playbook
+
+    def serve(self, listener: Listener, socket: int) -> None:
+        """Answer until the playbook has ended, in whatever way."""
+        while not self._over:
+            ready, _, _ = select.select([socket, self._playbook], [], [])
+            if socket in ready:
+                with listener.accept() as playbook:
+                    self._answer(playbook)
+            else:
+                self._over = True
+                if word := self._end("the playbook was ended"):
+                    print(word["text"], file=sys.stderr, flush=True)
+
+    def _answer(self, playbook: Connection) -> None:
+        def show(line: str, colour: str) -> None:
+            with suppress(OSError):  # nobody may listen any more; the run goes on
+                playbook.send(("show", (line, colour)))
+
+        self._show = show
+        with suppress(EOFError, OSError):
+            word, said = playbook.recv()
+            if word == "end":
+                self._over = True
+                answer = self._end("the playbook ended before it was through")
+            else:
+                answer = self._phase(said)
+            playbook.send(("answer", answer))
+
+    def _phase(self, said: Mapping[str, Any]) -> Answer:
+        """Run the phases up to the one that a task names, with those before it that were skipped.
+
+        `said` is {"phase", "failed": {host: why it has dropped out}} and, where `brief` was asked for,
+        {"brief": {"kind", "check_mode", "values": {variable: value}, "reaches": {host: Reach}, "chosen":
+        [host], "forks"}}. The answer is {"over": whether nothing is left to do, "failed", "msg"}.
+        """
+        first = said["phase"] in (PHASES[0], STATUS)
+        if self._run is None or (first and self._run.result is not None):
+            if "brief" not in said:
+                return {"brief": True}
+            if self._run is not None and (word := self._end("")):  # an earlier play's
+                self._show(word["text"], "red" if word["exit_status"] else "green")
+            try:
+                self._run = self._begin(**said["brief"])
+            except ConfigError as error:
+                return {"over": True, "failed": True, "outcome": decide.REFUSED, "msg": str(error)}
+        run = self._run
+        if said["failed"] and run.result is None:
+            run.broken_off(said["failed"])
+        if said["phase"] == STATUS:
+            for line in report.status(run.look()):
+                self._show(line, "")
+            return {"over": True, "failed": False}
+        while self._done <= PHASES.index(said["phase"]):
+            run.phase(PHASES[self._done])
+            self._done += 1
+        outcome = run.result["outcome"] if run.result else ""
+        failed = bool(outcome) and decide.EXIT_STATUS[outcome] != 0
+        return {"over": bool(outcome), "failed": failed, "msg": outcome}
+
+    def _begin(
+        self,
+        kind: str,
+        check_mode: bool,
+        values: dict[str, Any],
+        reaches: Mapping[str, Reach],
+        chosen: list[str],
+        forks: int,
+    ) -> Run:
+        self._run, self._done, self._word = None, 0, {}
+        if kind not in ("recover", STATUS):
+            config.check(values.__getitem__)
+        if not check_mode:
+            conclusion.try_file(str(values["result_file"]))
+        self._agents = Agents(reaches, chosen, self._print, self.stopped, forks)
+        return Run(kind, self._agents, values.__getitem__, check_mode)
+
+    def _print(self, line: str, colour: str) -> None:
+        self._show(line, colour)
+
+    def _end(self, why: str) -> Answer:
+        """Bring to an end what was begun; the run's last word, or {} where there is no run."""
+        run = self._run
+        if run is None or self._agents is None:
+            return {}
+        if not self._word:
+            if run.result is None:
+                self._stop = self._stop or why
+            for phase in PHASES[self._done :]:
+                if phase in ENDING:
+                    run.phase(phase)
+            self._agents.close()
+            self._word = {} if run.kind == STATUS else self._last_word(run)
+        return self._word
+
+    def _last_word(self, run: Run) -> Answer:
+        try:
+            path = "" if run.check_mode else str(run.value("result_file"))
+            return conclusion.last_word(run.report(), run.hosts.chosen, path)
+        except Exception as error:
+            status = decide.EXIT_STATUS[decide.ATTENTION]
+            return {"text": NO_OUTCOME.format(why=blame.cause(error)), "exit_status": status}
+
+
+def main(playbook_pid: int) -> None:
+    """Listen where the playbook's processes look."""
+    folder = link.folder(playbook_pid)
+    conductor = Conductor(playbook_pid)
+    controller.playbook_pid = playbook_pid
+    for number in SIGNALS:
+        signal.signal(number, conductor.signalled)
+    signal.signal(signal.SIGQUIT, lambda number, frame: os._exit(1))
+    (folder / "pid").write_text(str(os.getpid()))
+    listener = Listener(str(folder / "socket"), "AF_UNIX")
+    try:
+        conductor.serve(listener, listener._listener._socket.fileno())  # type: ignore[attr-defined]
+    finally:
+        listener.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

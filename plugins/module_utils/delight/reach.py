@@ -1,0 +1,100 @@
+"""How hosts are reached, exactly as the inventory describes it: asked of Ansible's own plugins.
+
+They make the command (port, key, jump host, user, host key checking, become), the engine runs it. For a
+plugin that makes no command (`docker`, `paramiko`) there is none, and the refusal says so.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.loader import become_loader, connection_loader, get_shell_plugin
+
+from delight import blame, bundle
+from delight.schema import ConfigError
+from delight.session import Reach
+
+# A connection is the lease of its host: it is this run's alone, and a dead link is noticed.
+OWN = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
+ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
+PLAIN = {"local", "ansible.builtin.local"}
+SSH = {"ssh", "ansible.builtin.ssh"}
+
+
+def reach(host: str, variables: Mapping[str, Any], task: Any, play_context: Any) -> Reach:
+    """How `host` is reached; `variables` are its own, resolved when they are read.
+
+    Raises ConfigError with the way out where the engine cannot speak to it so.
+    """
+    name = str(variables.get("ansible_connection") or task.connection or "ssh")
+    if name not in PLAIN | SSH:
+        raise ConfigError(
+            [f"{host}: ansible_connection is {name}; releases are made over ssh, or local"]
+        )
+    try:
+        return _made(host, name, variables, task, play_context)
+    except AnsibleError as error:
+        raise ConfigError([f"how {host} is reached: {blame.cause(error)}"]) from error
+
+
+def _made(host: str, name: str, variables: Mapping[str, Any], task: Any, context: Any) -> Reach:
+    keys = task.dump_attrs()
+    # A task's own timeout and retries are not those of its connection.
+    keys["timeout"] = context.timeout
+    keys.pop("retries", None)
+    connection = connection_loader.get(name, context, None)
+    if context.password:
+        keys["password"] = context.password
+    connection.set_options(task_keys=keys, var_options=options("connection", name, variables))
+    python = str(variables.get("ansible_python_interpreter", "/usr/bin/python3"))
+    start = f"{python} -I -S -c {shlex.quote(bundle.START)}"
+    shell = get_shell_plugin(shell_type="sh", executable="/bin/sh")
+    become = _become(host, variables, task, context, keys)
+    command = become.build_become_command(start, shell) if become else start
+    argv = ["/bin/sh", "-c", command]
+    if name in SSH:
+        if connection.get_option("password"):
+            raise ConfigError(
+                [
+                    f"{host}: ansible_password is set; releases are made with keys: use ansible_ssh_private_key_file"
+                ]
+            )
+        target = str(connection.get_option("host") or host)
+        words = connection._build_command(
+            connection.get_option("ssh_executable"), "ssh", *ALIVE, target, shlex.join(argv)
+        )
+        program, *rest = [word.decode() for word in words]
+        argv = [program, *OWN, *rest]
+    if become and become.get_option("become_pass"):
+        return Reach(argv, become.prompt, str(become.get_option("become_pass")), become.success)
+    return Reach(argv)
+
+
+def _become(
+    host: str, variables: Mapping[str, Any], task: Any, context: Any, keys: dict[str, Any]
+) -> Any:
+    """The plugin for another user's rights, or None where the connection's own do."""
+    wanted = variables.get("ansible_become")
+    if not (task.become if wanted is None else boolean(wanted)):
+        return None
+    method = str(variables.get("ansible_become_method") or task.become_method or "sudo")
+    plugin = become_loader.get(method)
+    if plugin is None or plugin.require_tty:
+        raise ConfigError(
+            [f"{host}: ansible_become_method is {method}, which asks at a terminal; use sudo"]
+        )
+    if context.become_pass:
+        keys = {**keys, "become_pass": context.become_pass}
+    plugin.set_options(task_keys=keys, var_options=options("become", method, variables))
+    return plugin
+
+
+def options(kind: str, name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables that a plugin reads, resolved."""
+    names = constants.config.get_plugin_vars(kind, name)
+    return {variable: variables[variable] for variable in names if variable in variables}

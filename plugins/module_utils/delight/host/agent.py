@@ -25,6 +25,8 @@ from .lease import Lease
 # A conductor beats every few seconds; one that has not for so long is gone, or cannot be heard.
 SILENCE_S = 30.0
 POLL_S = 1.0
+# How long somebody looks at nothing new.
+QUIET_S = 10.0
 
 
 class Agent:
@@ -40,14 +42,25 @@ class Agent:
 
     def converse(self) -> None:
         """Perform what is asked for, until nobody asks any more."""
-        progress.listen(lambda line: self._say({"told": line}))
         threading.Thread(target=self._listen, daemon=True).start()
         while (asked := self._next()) is not None:
             params = asked["params"]
             self._lease = self._lease or Lease(Path(params["root"]))
-            self._say({"outcome": acts.perform(asked["act"], params, self._lease)})
+            progress.step("")
+            done = threading.Event()
+            threading.Thread(target=self._tell, args=[asked["act"], done], daemon=True).start()
+            outcome = acts.perform(asked["act"], params, self._lease)
+            done.set()
+            self._say({"outcome": outcome})
         if self._lease:
             self._lease.release()
+
+    def _tell(self, act: str, done: threading.Event) -> None:
+        """Say now and then what a long act is at."""
+        began_s = time.monotonic()
+        while not done.wait(QUIET_S):
+            at = progress.now() or act
+            self._say({"told": f"{at}, {time.monotonic() - began_s:.0f} s so far"})
 
     def _next(self) -> dict[str, Any] | None:
         """What is asked for next; None at the end of the conversation."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from . import docker
+from . import docker, progress
 
 # How often a replica is asked while it starts, and how often its container is looked at.
 POLL_S = 0.02
@@ -117,6 +117,7 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
             health["host"],
             timeout_s=min(ANSWER_S, max(0.2, deadline - time.monotonic())),
         )
+        progress.step(f"waits for {replica['name']} ({answer_now.status or 'no answer yet'})")
         verdict = judge(answer_now, health, release)
         # What came instead of an answer is worth telling only when there never was one.
         if answer_now.status is not None or answer.status is None:
@@ -155,6 +156,7 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
         if death := docker.death(replica["id"], replica["restarted"]):
             return ended("exited", death)
         waited = time.monotonic() - began
+        progress.step(f"waits for {replica['name']}")
         status: int | None = 1
         if check:
             left_s = max(0.2, deadline - time.monotonic())

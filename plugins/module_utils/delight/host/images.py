@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from . import docker
+from . import docker, progress
 
 # A pull may be of gigabytes.
 PULL_S = 3600.0
@@ -26,6 +26,7 @@ def present(reference: str) -> bool:
 
 def pull(reference: str, login: Mapping[str, str] | None) -> None:
     """Pull by digest. The login goes in a header of this one call and stays nowhere on the host."""
+    progress.step(f"pulls {reference}")
     headers = {}
     if login:
         token = json.dumps(dict(login)).encode()

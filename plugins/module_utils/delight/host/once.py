@@ -6,7 +6,7 @@ import os
 import secrets
 from typing import Any
 
-from . import command, docker, redact
+from . import command, docker, progress, redact
 from .addresses import SLOT_DIGITS
 
 
@@ -22,6 +22,7 @@ def run_once(
     folder: os.PathLike[str], release: str, service: str, argv: list[str], bound_s: float
 ) -> command.Ran:
     """Run it to its end; one that is not done within `bound_s` seconds is killed and removed."""
+    progress.step(f"runs a command of {service}")
     variables = {"RELEASE": release, "SLOT": "once", "SLOT_DIGIT": SLOT_DIGITS["blue"]}
     environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": "/nonexistent", **variables}
     name = f"delight-{service}-once-{secrets.token_hex(4)}"

@@ -1,21 +1,15 @@
-"""What a long act says while it goes on; where nobody listens it is lost."""
+"""What a long act is at, for the person who waits. Never a value: it is shown as it stands here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-# How long somebody looks at nothing new.
-EVERY_S = 10.0
-
-_listeners: list[Callable[[str], None]] = []
+_at = [""]
 
 
-def listen(to: Callable[[str], None]) -> None:
-    """Have every line go to `to`."""
-    _listeners.append(to)
+def step(what: str) -> None:
+    """The act is at this step now."""
+    _at[0] = what
 
 
-def say(line: str) -> None:
-    """One line for the person who waits."""
-    for listener in _listeners:
-        listener(line)
+def now() -> str:
+    """The step that the act is at."""
+    return _at[0]

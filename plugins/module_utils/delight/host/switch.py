@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from . import docker, files, prune, slots, store
+from . import docker, files, progress, prune, slots, store
 from .addresses import backend
 from .edge import Edge, EdgeError
 
@@ -146,6 +146,7 @@ def drain(edge: Edge, run: dict[str, Any], old: dict[str, Any]) -> dict[str, Any
     switched = run.get("switched") or {"boot": boot_id, "at": now_s}
     waited_s = now_s - switched["at"] if switched["boot"] == boot_id else bound_s
     name = backend(old["service"], old["slot"])
+    progress.step(f"waits for the last requests of {name}")
     return edge.drain({name}, time.monotonic() + max(0.0, bound_s - waited_s))
 
 

@@ -51,8 +51,19 @@ def fails(host: Host, label: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def cut(host: Host, label: str) -> None:
+    """The connection is cut: the act goes on to its end, and nobody hears how it ended."""
+    host.link = "cut"
+
+
+def half_open(host: Host, label: str) -> None:
+    """As that, but the agent does not notice: it holds the host for as long as the run goes on."""
+    host.link = "half open"
+
+
 BREAKS: dict[str, Break] = {
-    one.__name__: one for one in (dies, abandoned, reboots, dark, restarts_edge, fails)
+    one.__name__: one
+    for one in (dies, abandoned, reboots, dark, restarts_edge, fails, cut, half_open)
 }
 
 

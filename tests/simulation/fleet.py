@@ -124,6 +124,9 @@ class Asking:
     before: Hook
     limit: set[str] | None = None
     leases: dict[str, Lease] = field(default_factory=dict)
+    unheard: list[Lease] = field(
+        default_factory=list
+    )  # of agents that do not know that nobody hears
     said: list[str] = field(default_factory=list)
     stopped: str = ""
 
@@ -151,14 +154,23 @@ class Asking:
         found = self.fleet.hosts[host]
         lease = self.leases.setdefault(host, Lease(found.root))
         try:
-            return found.act(act, lease, **(params | {"root": str(found.root)}))
+            outcome = found.act(act, lease, **(params | {"root": str(found.root)}))
         except Death:
             self.leases.pop(host).release()
             return {"outcome": "failed", "reason": f"{act} gave no outcome"}
+        if not found.link:
+            return outcome
+        # The agent has done what it was asked for and is not heard; another one is started next time.
+        if found.link == "cut":
+            self.leases.pop(host).release()
+        else:
+            self.unheard.append(self.leases.pop(host))
+        found.link = ""
+        return {"outcome": "failed", "reason": f"{act} gave no outcome"}
 
     def end(self) -> None:
         """The conversations end, with the run or with its conductor."""
-        for lease in self.leases.values():
+        for lease in [*self.leases.values(), *self.unheard]:
             lease.release()
 
 

@@ -74,6 +74,7 @@ class Host:
         self.edge = Running(root / "edge", healthy=self._answers)
         self.edge.load()
         self.once: Callable[[str, list[str]], tuple[int, str]] = lambda service, argv: (0, "")
+        self.link = ""  # "cut" or "half open" from now on: see `breaking`
         self.sick: set[str] = set()  # versions whose replicas never answer well
         self._wire()
 
@@ -102,6 +103,7 @@ class Host:
         shutil.copytree(self.root, root, symlinks=True)
         other.root = root
         other.boundaries = Boundaries()
+        other.link = ""
         other.sick = set(self.sick)
         other.engine = copy.copy(self.engine)
         other.engine.containers = copy.deepcopy(self.engine.containers)

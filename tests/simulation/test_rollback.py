@@ -48,3 +48,49 @@ def test_an_image_that_is_gone_is_pulled_again_with_the_login(
     back = fleet.run("rollback", registry_username="puller", registry_password="word")
     assert (back.outcome, back.result["to"]) == ("released", first), back.result
     assert logins == [{"username": "puller", "password": "word"}] * 2
+
+
+def test_a_host_that_joined_later_is_brought_along(make: Callable[..., Fleet]) -> None:
+    fleet = make("app1", "app2")
+    late = fleet.hosts.pop("app2")
+    first = fleet.deploy("v1").result["to"]
+    second = fleet.deploy("v2").result["to"]
+    fleet.hosts["app2"] = late
+    # It joins with the deploy of what the others serve already.
+    assert fleet.deploy("v2").outcome == "released"
+    invariants.at_rest(fleet.hosts, second)
+    back = fleet.run("rollback")
+    assert (back.outcome, back.result["to"]) == ("released", first), back.result
+    invariants.at_rest(fleet.hosts, first)
+    files = [
+        {path.relative_to(host.root): path.read_text() for path in (host.root / "releases" / first).rglob("*/*")
+         if path.is_file()}
+        for host in fleet.hosts.values()
+    ]  # fmt: skip
+    assert files[0] == files[1], "the same settings and secrets"
+    assert "files" not in json.dumps(back.result["acts"]), "and none of them in a result"
+
+
+def test_a_host_that_serves_nothing_yet_is_brought_along_too(make: Callable[..., Fleet]) -> None:
+    fleet = make("app1", "app2")
+    late = fleet.hosts.pop("app2")
+    first = fleet.deploy("v1").result["to"]
+    fleet.deploy("v2")
+    fleet.hosts["app2"] = late
+    back = fleet.run("rollback")
+    assert (back.outcome, back.result["to"]) == ("released", first), back.result
+    invariants.at_rest(fleet.hosts, first)
+
+
+def test_a_rollback_that_fails_says_so_in_its_own_words(make: Callable[..., Fleet]) -> None:
+    fleet = make("app1", "app2")
+    first = fleet.deploy("v1").result["to"]
+    second = fleet.deploy("v2").result["to"]
+    fleet.hosts["app2"].sick = {"v1"}
+    failed = fleet.run("rollback")
+    assert (failed.outcome, failed.status) == ("not rolled back", 21), failed.result
+    assert failed.text.startswith(
+        f"NOT ROLLED BACK to {first}: {second} still serves on app1, app2"
+    )
+    fleet.hosts["app2"].sick = set()
+    assert fleet.run("rollback").text.startswith(f"ROLLED BACK TO {first} on app1, app2")

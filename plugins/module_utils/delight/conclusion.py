@@ -67,7 +67,7 @@ def of_run(
     `broke` what went wrong outside of acts, `owing` the hosts that nobody has asked to end the run.
     """
     outcome, reasons = decide.conclude(acts, kind, stop, broke, owing)
-    if stop and outcome in (decide.ROLLED_BACK, decide.REFUSED):
+    if stop and outcome in (decide.ROLLED_BACK, decide.NOT_ROLLED_BACK, decide.REFUSED):
         reasons = {"stopped": stop, **reasons}
     notes = ["the gate was skipped: nothing says that this release is well"] * bool(
         planned.get("skip_gate") and outcome == decide.RELEASED
@@ -80,7 +80,15 @@ def of_run(
             }
     # What serves is what the hosts have said after they were put back, not what the plan had seen.
     live = {str(said["live"]) for said in acts.get("undo", {}).values() if said.get("live")}
+    applied = [
+        f"  {m}" for moved in acts.get("migrate", {}).values() for m in moved.get("applied", [])
+    ]
+    if applied and outcome not in (decide.RELEASED, decide.MIGRATED):
+        notes += ["these migrations were applied and stay:", *applied]
+    prepared = any(one.get("changed") for one in acts.get("prepare", {}).values())
     return base(planned, kind) | {
+        "touched": ["what was prepared is removed again"]
+        * (prepared and outcome == decide.REFUSED),
         "live": ", ".join(sorted(live)) if "undo" in acts else planned.get("live"),
         "outcome": outcome,
         "reasons": reasons,
@@ -121,6 +129,10 @@ def not_ready(mending: Mending, looks: Outcomes, mended: Outcomes) -> dict[str, 
     for host, look in looks.items():
         if look["outcome"] == "ok" and look["problems"]:
             reasons[host] = "; ".join(look["problems"])
+        elif look["outcome"] == "unreachable":
+            reasons[
+                host
+            ] += f"; the others go on without it by --limit '!{host}' -e allow_mixed=true"
     for host, one in mended.items():
         if one["outcome"] != "ok":
             reasons[host] = f"an earlier run could not be ended: {one.get('reason', '')}"

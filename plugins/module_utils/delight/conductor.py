@@ -62,6 +62,7 @@ class Run:
         self.claimed: set[str] = set()  # hosts on which this run may be open
         self.going = False  # from the plan on, until something keeps the fleet from going on
         self.stands = False  # every host has switched, and its new slots and workers run
+        self.touched: list[str] = []  # what was done before the plan
         self.broke: dict[str, str] = {}  # {where: why} of errors outside of acts
         self.result: dict[str, Any] | None = None  # how it ended
 
@@ -135,6 +136,8 @@ class Run:
             return mending, {}
         told = {host: telling.mend(self.looks[host], self.value) for host in mending.hosts}
         mended = self.hosts.ask(decide.ENDS[mending.do], told)
+        done = "finished" if mending.do == "finish" else "put back"
+        self.touched.append(f"an earlier run was {done} on {', '.join(mending.hosts)}")
         self.looks |= self._look(mending.hosts)
         return mending, mended
 
@@ -159,7 +162,15 @@ class Run:
         self._act("lock", others)
 
     def prepare(self) -> None:
-        """Pull by digest, write the release, give the edge its backends, run each service's check."""
+        """Pull by digest, write the release, give the edge its backends, run each service's check.
+
+        A rollback finds the release on its hosts, and brings it from one to those that joined later.
+        """
+        if self.kind == "rollback":
+            to = self.planned.get("to")
+            keep = [h for h, look in self._chosen().items() if to in look.get("releases", {})]
+            if self.going and len(keep) < len(self.hosts.chosen):
+                self._act("export", keep[:1])
         self._act("prepare", self.hosts.chosen)
 
     def migrate(self) -> None:
@@ -208,6 +219,9 @@ class Run:
             self.result = conclusion.of_run(
                 self.acts, self.planned, self.kind, self.hosts.stop(), self.broke, self._owing()
             )
+        if self.kind != "recover":
+            self.result["touched"] = [*self.touched, *self.result.get("touched", [])]
+            self.touched = []
         return self.result
 
     # --

@@ -59,9 +59,13 @@ def options(value: Value) -> Options:
     return Options(**flags, migrate_before=migrate == "before")
 
 
+def settings(value: Value) -> Settings:
+    """The settings of a plan, or a ConfigError that names every mistake."""
+    return validate_settings({name: value(name) for name in SETTINGS})
+
+
 def load(value: Value) -> Config:
     """The play's configuration, or a ConfigError that names every mistake."""
-    settings = validate_settings({name: value(name) for name in SETTINGS})
     services = validate_services(value("services"))
     secrets = mapping(value, "secrets")
     needed = {name: f"services.{s}.secrets" for s, svc in services.items() for name in svc.secrets}
@@ -81,7 +85,7 @@ def load(value: Value) -> Config:
         missing.append("release_hmac_key: must be a text of at least 16 characters in the vault")
     if missing:
         raise ConfigError(missing)
-    return Config(services, settings, {n: str(secrets[n]) for n in needed}, str(key))
+    return Config(services, settings(value), {n: str(secrets[n]) for n in needed}, str(key))
 
 
 def check(value: Value) -> None:

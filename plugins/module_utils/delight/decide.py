@@ -16,7 +16,7 @@ Outcome = Mapping[str, Any]
 Outcomes = Mapping[str, Outcome]
 
 RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
-ROLLED_BACK, ATTENTION = "rolled back", "needs attention"
+ROLLED_BACK, NOT_ROLLED_BACK, ATTENTION = "rolled back", "not rolled back", "needs attention"
 MIGRATED, RECOVERED, PLANNED = "migrated", "recovered", "planned"
 SMOKE_FAILED = "smoke failed"
 
@@ -29,6 +29,7 @@ EXIT_STATUS = {
     PLANNED: 0,
     REFUSED: 20,
     ROLLED_BACK: 21,
+    NOT_ROLLED_BACK: 21,
     ATTENTION: 22,
     SMOKE_FAILED: 23,
 }
@@ -170,4 +171,4 @@ def conclude(
     untouched = "undo" not in acts or not (stop or broke)
     if "stage" not in acts and untouched and words <= {"ok", *HARMLESS}:
         return REFUSED, reasons
-    return ROLLED_BACK, reasons
+    return (NOT_ROLLED_BACK if kind == "rollback" else ROLLED_BACK), reasons

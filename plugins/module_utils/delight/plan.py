@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from delight import render
@@ -177,10 +177,12 @@ def stale_backends(config: str, look: Mapping[str, Any]) -> list[str]:
     return [name for name, block in render.blocks(config).items() if have.get(name) != block]
 
 
-def plan_fleet(manifest: Mapping[str, Any], looks: Looks) -> dict[str, Any]:
-    """{host: plan}."""
-    hosts = sorted(looks)
-    return {host: plan_host(manifest, looks[host], host, hosts) for host in hosts}
+def plan_fleet(
+    manifest: Mapping[str, Any], looks: Looks, everyone: Iterable[str] = ()
+) -> dict[str, Any]:
+    """{host: plan} of the hosts in `looks`; `everyone` names all of the environment, if there are more."""
+    hosts = sorted({*looks, *everyone})
+    return {host: plan_host(manifest, looks[host], host, hosts) for host in sorted(looks)}
 
 
 def changes_nothing(plans: Mapping[str, Any]) -> bool:
@@ -191,36 +193,44 @@ def changes_nothing(plans: Mapping[str, Any]) -> bool:
 def rollback_target(looks: Looks, release: str | None) -> str:
     """The release a rollback goes to: `release`, or the newest good one before the live one.
 
-    Raises Impossible where there is none, or where a host does not keep it.
+    Raises Impossible where there is none. A host that does not keep it, as one that joined later, is
+    brought along from one that does.
     """
     live = {look["state"]["live"] for look in looks.values()}
     if release is None:
         if live == {None}:
             raise Impossible("nothing is deployed here yet, so there is nothing to go back to")
         release = newest_good(looks, live)
-    lacking = sorted(host for host, look in looks.items() if release not in look["releases"])
-    if len(lacking) == len(looks):
-        kept = sorted({r for look in looks.values() for r in look["releases"]})
-        raise Impossible(f"release {release} is not kept; kept are: {', '.join(kept) or 'none'}")
-    if lacking:
+    kept = {r for look in looks.values() for r in look["releases"]}
+    if release not in kept:
         raise Impossible(
-            f"release {release} is not kept on {', '.join(lacking)}; deploy it instead"
+            f"release {release} is not kept; kept are: {', '.join(sorted(kept)) or 'none'}"
         )
     return release
 
 
 def newest_good(looks: Looks, live: set[str | None]) -> str:
-    """The newest release that every host holds as good and that is not the fleet's live one.
+    """The newest release that is good for the whole fleet and is not its live one.
 
-    A mixed fleet has none: there it may be what a part of it serves already.
+    Every host must hold it as good, but for those that joined after it: they are brought along. A mixed
+    fleet has no live one: there it may be what a part of it serves already.
     """
     histories = [look["state"]["history"] for _, look in sorted(looks.items())]
-    good = [{e["release"] for e in h if e["good"]} for h in histories]
-    common = set.intersection(*good) - (live if len(live) == 1 else set())
-    for entry in reversed(histories[0]):
-        if entry["release"] in common:
-            return str(entry["release"])
+    kept = {release for look in looks.values() for release in look["releases"]}
+    not_this = live if len(live - {None}) == 1 else set()
+    for entry in reversed(max(histories, key=len)):
+        release = entry["release"]
+        if release in kept - not_this and all(approves(h, entry) for h in histories):
+            return str(release)
     raise Impossible(
         f"there is no good release before {', '.join(sorted(r or 'none' for r in live))} to go back to; "
         "choose a kept one with -e release=<id> (status.yml lists them)"
     )
+
+
+def approves(history: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> bool:
+    """Whether a host with this history holds the release of `entry` as good, or joined after it."""
+    for mine in history:
+        if mine["release"] == entry["release"]:
+            return bool(mine["good"])
+    return not history or history[0]["since"] > entry["since"]

@@ -58,15 +58,14 @@ def planned(kind: str, looks: Outcomes, everyone: Outcomes, value: Value) -> dic
         else:
             built = config.build(value, looks)
             manifest, files = built.manifest, built.files
-        plans = plan.plan_fleet(manifest, looks)
+        plans = plan.plan_fleet(manifest, looks, everyone)
         if kind == "migrate":
             todo = {"stage": [], "workers": [], "seal": False}
             plans = {host: one | todo for host, one in plans.items()}
         elif plan.changes_nothing(plans):
             same = manifest["id"]
             return {"outcome": "unchanged", "to": same, "live": same, "kind": kind}
-        settings = config.load(value).settings if kind != "rollback" else None
-        if settings and (lacks := preflight.lacks(manifest, plans, looks, settings)):
+        if lacks := preflight.lacks(manifest, plans, looks, config.settings(value)):
             raise plan.Impossible(*lacks)
         mixed = "" if options.allow_mixed else limited(looks, everyone, manifest["id"])
     except ConfigError as error:

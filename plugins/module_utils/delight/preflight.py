@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from delight.host.addresses import other
 from delight.schema import Settings
 from delight.units import human
 
@@ -39,16 +40,25 @@ def short_of_room(
     looks: Looks,
     settings: Settings,
 ) -> list[str]:
-    """What a host lacks for its new slots."""
+    """What a host lacks for its new slots and workers."""
     room, reasons = looks[host]["room"], []
     needed = 0
-    for one in plans[host]["stage"]:
+    free = room["memory"]
+    for one in plans[host]["stage"] + plans[host]["workers"]:
         spec = manifest["services"][one["service"]]
+        there = in_slot(looks[host], one["service"], one["slot"])
+        if sum(c["running"] and c["release"] == manifest["id"] for c in there) == spec["replicas"]:
+            continue  # it runs already, as a warm slot does
         needed += spec["memory_b"] * spec["replicas"]
-    if needed and room["memory"] < needed + settings.memory_margin:
+        free += sum(c["memory"] for c in there)  # what it holds is stopped first
+        if not spec["port"] and not spec["overlap"]:
+            old = other(one["slot"])
+            free += sum(c["memory"] for c in in_slot(looks[host], one["service"], old))
+    if needed and free < needed + settings.memory_margin:
         reasons.append(
             f"{host}: the new slots may take {human(needed)} of memory and {human(settings.memory_margin)} "
-            f"must stay free, but {human(room['memory'])} is: lower services.*.memory or replicas"
+            f"must stay free, but {human(free)} is: lower services.*.memory or replicas, or give the host "
+            "more"
         )
     if room["disk"] < settings.disk_free:
         reasons.append(
@@ -61,3 +71,8 @@ def short_of_room(
             "releases: remove small files, or lower release_keep or release_inodes_free"
         )
     return reasons
+
+
+def in_slot(look: Mapping[str, Any], service: str, slot: str) -> list[Mapping[str, Any]]:
+    """The containers of a slot."""
+    return [c for c in look["containers"] if (c["service"], c["slot"]) == (service, slot)]

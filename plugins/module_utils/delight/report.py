@@ -19,6 +19,7 @@ HEADLINES = {
     decide.UNCHANGED: "UNCHANGED: {to} is live on {hosts} already; nothing was touched",
     decide.REFUSED: "REFUSED: nothing was touched",
     decide.ROLLED_BACK: "ROLLED BACK: {live} serves on {hosts}",
+    decide.NOT_ROLLED_BACK: "NOT ROLLED BACK to {to}: {live} still serves on {hosts}",
     decide.ATTENTION: "NEEDS ATTENTION: the hosts may not agree",
     decide.MIGRATED: "MIGRATED with {to}; {live} serves as before",
     decide.PLANNED: "PLANNED: {to} on {hosts}; check mode touched nothing",
@@ -33,13 +34,25 @@ def summary(result: Mapping[str, Any]) -> str:
         "live": result.get("live") or "no release",
         "hosts": ", ".join(result.get("hosts", [])),
     }
-    lines = [HEADLINES[result["outcome"]].format(**words)]
+    lines = [headline(result).format(**words)]
     lines += [f"  {line}" for line in result.get("notes", [])]
     lines += [f"  {host}: {reason}" for host, reason in sorted(result.get("reasons", {}).items())]
     for names, one in gathered(result.get("sick", {})):
         lines += evidence(names, one)
     lines += [f"  → {step}" for step in result.get("next", [])]
     return "\n".join(lines)
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The first line, with places for words; it claims nothing that was not so."""
+    outcome, touched = result["outcome"], "; ".join(result.get("touched", []))
+    if outcome == decide.RELEASED and result.get("kind") == "rollback":
+        return "ROLLED BACK TO {to} on {hosts}"
+    if touched and outcome == decide.REFUSED:
+        return f"REFUSED: no traffic was touched; {touched}"
+    if touched and outcome == decide.UNCHANGED:
+        return f"UNCHANGED: {{to}} is live on {{hosts}} already; {touched}"
+    return HEADLINES[outcome]
 
 
 def gathered(

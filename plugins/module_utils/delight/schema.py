@@ -177,6 +177,11 @@ class Service(Strict):
     def _fits_together(self) -> Service:
         if self.routes and self.port is None:
             raise ValueError("routes need a port")
+        if self.routes and self.singleton:
+            raise ValueError(
+                "a singleton has routes, but every host's edge sends users to its own containers only: "
+                "drop singleton or routes"
+            )
         if self.drain > self.stop_grace:
             raise ValueError("drain is longer than stop_grace: raise stop_grace or lower drain")
         both = sorted(set(self.env) & set(self.secrets))

@@ -63,6 +63,11 @@ def lock(known: Known, host: str) -> Params:
     return of_run(known) | {"live": state["live"], "last": state["last"]}
 
 
+def export(known: Known, host: str) -> Params:
+    """Which release to bring."""
+    return of_run(known)
+
+
 def prepare(known: Known, host: str) -> Params:
     """The release itself, with its secrets."""
     planned, mine, value = known.planned, known.mine(host), known.value
@@ -77,7 +82,10 @@ def prepare(known: Known, host: str) -> Params:
     if username:
         found["login"] = {"username": username, "password": str(value("registry_password"))}
     if planned["kind"] == "rollback":
-        return found  # hosts keep its files; an image that is gone is pulled again
+        # Hosts keep its files; an image that is gone is pulled again.
+        brought = [one["files"] for one in known.acts.get("export", {}).values()]
+        lacks = manifest["id"] not in known.looks[host]["releases"]
+        return found | ({"files": brought[0]} if lacks and brought else {})
     names = {name: list(spec["secrets"]) for name, spec in manifest["services"].items()}
     built = releases.Release(manifest, planned["files"], names)
     secrets = {str(k): str(v) for k, v in value("secrets").items()} if any(names.values()) else {}
@@ -159,5 +167,5 @@ def base(value: Value) -> Params:
 
 ACTS: dict[str, Callable[[Known, str], Params]] = {
     act.__name__: act
-    for act in (lock, prepare, migrate, stage, switch, workers, seal, settle, undo)
+    for act in (lock, export, prepare, migrate, stage, switch, workers, seal, settle, undo)
 }

@@ -62,7 +62,7 @@ def test_a_controller_elsewhere_is_seen_alive_and_ended_by_name(
     pair: Fleet, load: Load, services: Services
 ) -> None:
     old, (new, newer) = pair.version(), pair.next_versions(2)
-    services["api"]["env"] |= {"START_DELAY_S": "3"}
+    services["api"]["env"] |= {"START_DELAY_S": "30"}
     far = pair.start("deploy", version=new, services=services, prefix=ELSEWHERE)
     pair.in_phase("app1", "staging")
     refused = pair.deploy(newer).expect("refused", 20)

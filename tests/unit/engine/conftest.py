@@ -46,7 +46,10 @@ def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> d
         routes |= {key: f"{name}-blue" for key in spec["routes"]}
         for number in range(1, spec["replicas"] + 1):
             containers.append(
-                {"service": name, "slot": "blue", "running": True, "replica": str(number)}
+                {
+                    **{"service": name, "slot": "blue", "release": live, "replica": str(number)},
+                    **{"running": True, "memory": 0},
+                }
             )
     history = [{"release": m["id"], "good": True, "since": ""} for m in kept]
     base = {"layout": 1, "live": live, "slots": slots, "history": history, "run": None}

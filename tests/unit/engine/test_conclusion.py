@@ -53,8 +53,9 @@ def both(outcome: dict[str, Any]) -> dict[str, Any]:
             "SIGTERM",
             {"lock": {"a": OK}, "undo": {"a": BACK}},
             21,
-            "ROLLED BACK: v1-a serves on a, b",
+            "NOT ROLLED BACK to v2-b: v1-a still serves on a, b",
         ),
+        ("rollback", "", {"settle": both(OK)}, 0, "ROLLED BACK TO v2-b on a, b"),
         ("deploy", "", {"lock": {"a": {"outcome": "busy"}}}, 20, "REFUSED: nothing was touched"),
         ("deploy", "SIGHUP", {"lock": {"a": {"outcome": "busy"}}}, 20, "REFUSED: nothing was"),
         (
@@ -122,6 +123,19 @@ def test_a_phase_that_broke_off_is_never_a_refusal() -> None:
     found = end(acts, broke={"phase stage": "KeyError in telling.py:9"})
     assert found["exit_status"] == 21
     assert "  phase stage: KeyError in telling.py:9" in found["text"]
+
+
+def test_migrations_that_were_applied_are_told_where_the_release_is_put_back() -> None:
+    acts = {"migrate": {"a": {**OK, "applied": ["r1"]}}, "stage": both({"outcome": "failed"})}
+    found = end({**acts, "undo": both(BACK)})
+    assert "  these migrations were applied and stay:\n    r1" in found["text"]
+    assert "applied" not in end({**acts, "stage": both(OK), "settle": both(OK)})["text"]
+
+
+def test_a_refusal_after_something_was_prepared_does_not_claim_that_nothing_was() -> None:
+    pending = {"migrate": {"a": {"outcome": "pending", "pending": {}}}, "undo": both(BACK)}
+    found = end({"prepare": both({**OK, "changed": True}), **pending})
+    assert headline(found) == "REFUSED: no traffic was touched; what was prepared is removed again"
 
 
 def test_pending_migrations_are_listed_with_the_way_out() -> None:
@@ -235,7 +249,10 @@ def test_a_recovery_ends_as_it_was_decided_and_done(do: str, mend: Any, outcome:
 @pytest.mark.parametrize(
     ("look", "reason"),
     [
-        ({"outcome": "unreachable", "reason": "gone"}, "gone"),
+        (
+            {"outcome": "unreachable", "reason": "gone"},
+            "gone; the others go on without it by --limit '!b' -e allow_mixed=true",
+        ),
         ({**make_look(), "problems": ["no edge", "no engine"]}, "no edge; no engine"),
     ],
 )

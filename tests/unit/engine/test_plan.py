@@ -121,10 +121,60 @@ def test_an_unknown_release_is_named_with_the_known_ones() -> None:
         plan.rollback_target({"a": make_look(V1, live=V1["id"])}, "nope")
 
 
-def test_a_release_that_one_host_lacks_is_no_target() -> None:
+def test_a_release_that_no_host_keeps_is_no_target() -> None:
     looks = {"a": make_look(V1, V2, live=V2["id"]), "b": make_look(V2, live=V2["id"])}
-    with pytest.raises(plan.Impossible, match="not kept on b"):
-        plan.rollback_target(looks, V1["id"])
+    assert plan.rollback_target(looks, V1["id"]) == V1["id"]
+    with pytest.raises(plan.Impossible, match="release v9 is not kept; kept are: v1-"):
+        plan.rollback_target(looks, "v9")
+
+
+@pytest.mark.promise("R5")
+def test_a_host_that_joined_later_does_not_keep_the_others_from_going_back() -> None:
+    old, new = make_look(V1, V2, live=V2["id"]), make_look(V2, live=V2["id"])
+    for entry, since in zip(old["state"]["history"], ("10:00", "11:00"), strict=True):
+        entry["since"] = since
+    new["state"]["history"][0]["since"] = "11:01"
+    assert plan.rollback_target({"a": old, "b": new}, None) == V1["id"]
+    assert plan.rollback_target({"a": old, "b": make_look()}, None) == V1["id"]
+    # One that was here before knows nothing of it: it was never the fleet's.
+    new["state"]["history"][0]["since"] = "09:00"
+    with pytest.raises(plan.Impossible, match="there is no good release before"):
+        plan.rollback_target({"a": old, "b": new}, None)
+
+
+def test_a_singleton_stays_on_the_first_host_whatever_the_run_is_for() -> None:
+    one = make_release("v1", {"api": API, "cron": {**WORKER, "singleton": True}}).manifest
+    plans = plan.plan_fleet(one, {"b": make_look()}, ["a", "b"])
+    assert plans["b"]["workers"] == []
+
+
+@pytest.mark.promise("T2")
+def test_memory_counts_workers_and_what_is_stopped_first() -> None:
+    release = make_release("v2", {"api": API, "work": WORKER}).manifest
+    look = make_look()
+    plans = plan.plan_fleet(release, {"a": look})
+    needed = sum(spec["memory_b"] * spec["replicas"] for spec in release["services"].values())
+    look["room"]["memory"] = needed + SETTINGS.memory_margin - 1
+    [said] = preflight.lacks(release, plans, {"a": look}, SETTINGS)
+    assert said.startswith("a: the new slots may take ")
+    slot = plans["a"]["stage"][0]["slot"]
+    warm = {"service": "api", "slot": slot, "running": True, "release": "v1-x", "memory": 1}
+    look["containers"].append(warm)
+    assert preflight.lacks(release, plans, {"a": look}, SETTINGS) == []
+
+
+@pytest.mark.promise("R3")
+def test_going_back_to_what_is_warm_needs_no_memory() -> None:
+    look = make_look(V1, V2, live=V2["id"])
+    look["state"]["slots"]["api"]["green"] = V1["id"]
+    replicas = V1["services"]["api"]["replicas"]
+    look["containers"] += [
+        {"service": "api", "slot": "green", "running": True, "release": V1["id"], "memory": 9}
+    ] * replicas
+    look["room"]["memory"] = 0
+    plans = plan.plan_fleet(V1, {"a": look})
+    assert plans["a"]["stage"] == [{"service": "api", "slot": "green"}]
+    assert preflight.lacks(V1, plans, {"a": look}, SETTINGS) == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from . import command, files
 # How long a starting edge may take to open its sockets, and one that runs to read a candidate.
 STARTING_S = 2.0
 CHECK_S = 60.0
+# How often a map is committed anew when the edge has reloaded in the middle of it.
+ATTEMPTS = 3
 # How backends.cfg names itself, and how the running edge says the name.
 NAMED = re.compile(r"set-var proc\.backends str\((\w+)\)")
 LOADED = re.compile(r"value=<(\w+)>")
@@ -80,6 +82,16 @@ class Edge:
         return self._commit_runtime(before, self.map_file)
 
     def _commit_runtime(self, wanted: dict[str, str], target: Path) -> None:
+        """Bring the running edge to the file. One that reloads in between has forgotten what was begun."""
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                return self._try_runtime(wanted, target)
+            except EdgeError:
+                if not left:
+                    raise
+        return None
+
+    def _try_runtime(self, wanted: dict[str, str], target: Path) -> None:
         answer = self.ask(f"prepare map {target}")
         if "New version created" not in answer:
             raise EdgeError(f"the edge refused a new version of {target}: {answer.strip()}")

@@ -146,6 +146,7 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
     check = health_command(declared)
     bound_s = declared.get("Timeout", 0) / 1e9 or HEALTH_S
     answer = ""
+    streak = 0
 
     def ended(event: str, reason: str = "") -> dict[str, Any]:
         seconds = round(time.monotonic() - began, 3)
@@ -163,7 +164,8 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
             status, answer = docker.run_in(replica["id"], check, min(bound_s, left_s))
         elif waited >= health["steady_s"]:
             return ended("passed")
-        if check and status == 0:
+        streak = streak + 1 if check and status == 0 else 0
+        if streak >= health["successes"]:
             return ended("passed")
         if waited >= health["timeout_s"]:
             return ended("timeout", f"not healthy within {health['timeout_s']:g} s")

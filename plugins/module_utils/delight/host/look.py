@@ -10,6 +10,8 @@ from typing import Any
 from . import docker, files, lease, store
 from .edge import Edge, EdgeError, name_of
 
+CGROUPS = Path("/sys/fs/cgroup/system.slice")
+
 
 def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """The state, the kept releases, the map in file and runtime, the containers, the room left.
@@ -24,7 +26,11 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     runtime: dict[str, str] | None = None
     loaded = ""
     try:
-        running = [c for c in docker.containers() if c["slot"] in store.SLOTS]
+        running = [
+            {**c, "memory": memory_of(c["id"])}
+            for c in docker.containers()
+            if c["slot"] in store.SLOTS
+        ]
     except docker.DockerError as error:
         problems.append(f"{error}; run provision.yml")
     if not (at.root / "edge").is_dir():
@@ -63,6 +69,14 @@ def room(root: Path) -> dict[str, int]:
         "disk": min(shutil.disk_usage(p).free for p in (folder, existing(root))),
         "inodes": inodes,
     }
+
+
+def memory_of(container_id: str) -> int:
+    """Bytes of memory that a container takes now; 0 where it does not run, or nobody says."""
+    try:
+        return int((CGROUPS / f"docker-{container_id}.scope/memory.current").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def existing(path: Path) -> Path:

@@ -27,6 +27,7 @@ ACTS = {
     "hold": "lease",
     "evict": "lease",
     "lock": "prepare",
+    "export": "prepare",
     "prepare": "prepare",
     "migrate": "migrate",
     "stage": "stage",

@@ -29,6 +29,24 @@ def lock(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": "ok", "changed": True}
 
 
+def export(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """The files of a kept release, its secrets included, for a host that joined later."""
+    manifest = at.manifest(params["release"])
+    folder = at.releases / manifest["id"]
+    if damage := damaged(folder, manifest):
+        return {"outcome": "failed", "reason": f"release {manifest['id']} is damaged: {damage}"}
+    contents = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "release.json":
+            seen = path.stat()
+            contents[str(path.relative_to(folder))] = {
+                "text": path.read_text(),
+                "mode": f"{seen.st_mode & 0o777:04o}",
+                "owner": [seen.st_uid, seen.st_gid],
+            }
+    return {"outcome": "ok", "files": contents}
+
+
 def prepare(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Pull by digest, write `releases/<id>/`, give the edge the backends of the new slots."""
     lock(at, params)

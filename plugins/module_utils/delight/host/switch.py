@@ -90,6 +90,8 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     drained = docker.in_parallel(
         lambda old: drain(edge, run, old), [old for old in olds if old["spec"]["port"]]
     )
+    if drained:
+        edge.wait_for_old_workers(time.monotonic() + max(old["spec"]["drain_s"] for old in olds))
     state["cool"] = [
         c for c in state["cool"] if backend(c["service"], c["slot"]) not in after.values()
     ]

@@ -82,7 +82,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_ok(self, result: Any) -> None:
         if result.task.action == "smoke":
-            self._text = result.result.get("text", "")
+            self._text, self._status = result.result["text"], result.result["exit_status"]
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Remember a refusal; what broke off keeps Ansible's own status."""

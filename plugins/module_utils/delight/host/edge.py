@@ -110,9 +110,14 @@ class Edge:
 
     def set_pool(self, serving: bool) -> None:
         """Say whether this host has anything to serve; its readiness answer needs it."""
-        pool = {**(self.read_file(self.pool_file) or {}), "ready": "yes" if serving else "no"}
-        if self.read_file(self.pool_file) != pool:
-            self.commit(pool, self.pool_file)
+        self.pool(ready="yes" if serving else "no")
+
+    def pool(self, **said: str) -> dict[str, str]:
+        """What the pool's map says, with `said` from now on."""
+        before = self.read_file(self.pool_file) or {}
+        if not said.items() <= before.items():
+            self.commit({**before, **said}, self.pool_file)
+        return {**before, **said}
 
     def servers(self) -> list[dict[str, str]]:
         """One row of counters a server (`pxname`, `svname`, `status`, `check_status`, `scur`, …)."""

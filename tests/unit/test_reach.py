@@ -350,3 +350,8 @@ def test_an_agent_is_spoken_to_through_ssh_and_sudo(found: dict[str, Found]) -> 
         "cannot be reached: the password for become is wrong"
     )
     hosts.close()
+
+
+def test_the_agent_of_a_sudo_rule_starts_as_any_other() -> None:
+    agent = Path(__file__).resolve().parents[2] / "roles/release/files/agent"
+    assert agent.read_text().splitlines()[-1] == bundle.START

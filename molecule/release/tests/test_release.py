@@ -25,3 +25,8 @@ def test_sweeper_runs_now_and_at_boot(host: Host) -> None:
     timer = host.service("delight-sweep.timer")
     assert timer.is_running
     assert timer.is_enabled
+
+
+def test_the_agent_of_sudo_rules_is_roots_alone(host: Host) -> None:
+    agent = host.file("/usr/local/lib/delight/agent")
+    assert (agent.mode, agent.user, agent.group) == (0o755, "root", "root")

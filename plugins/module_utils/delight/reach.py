@@ -55,7 +55,17 @@ def _made(host: str, name: str, variables: Mapping[str, Any], task: Any, context
     start = f"{python} -I -S -c {shlex.quote(bundle.START)}"
     shell = get_shell_plugin(shell_type="sh", executable="/bin/sh")
     become = _become(host, variables, task, context, keys)
-    command = become.build_become_command(start, shell) if become else start
+    if become and (agent := str(variables.get("release_agent") or "")):
+        # A sudo rule that names this path allows no shell around it.
+        command = become.build_become_command(agent, None)
+        if become.get_option("become_pass"):
+            raise ConfigError(
+                [
+                    f"{host}: release_agent is set, and a password for become: its sudo rule needs NOPASSWD"
+                ]
+            )
+    else:
+        command = become.build_become_command(start, shell) if become else start
     argv = ["/bin/sh", "-c", command]
     if name in SSH:
         if connection.get_option("password"):

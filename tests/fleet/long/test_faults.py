@@ -74,7 +74,10 @@ def test_a_controller_elsewhere_is_seen_alive_and_ended_by_name(
     pair.play("recover", takeover=owner).expect("recovered", 0)
     # It has been put back, and says no more than that.
     ended = far.end()
-    assert (ended.status, "stage gave no outcome: Killed" in ended.output) == (21, True), ended.output
+    assert (ended.status, "stage gave no outcome: Killed" in ended.output) == (
+        21,
+        True,
+    ), ended.output
     pair.converged(old)
     assert "takeover" in pair.exec("app1", "cat", "/srv/delight/journal.jsonl")
 

@@ -37,3 +37,25 @@ def staged(fleet: Fleet, *states: str) -> list[str]:
         for one in fleet.observe()["solo"]["containers"]
         if one["release"].startswith("never-healthy") and one["state"] in (states or one["state"])
     ]
+
+
+@pytest.mark.promise("W1")
+def test_a_deploy_user_gets_by_with_a_sudo_rule_for_the_agent_alone(solo: Fleet) -> None:
+    agent = "/usr/local/lib/delight/agent"
+    rule = f"deployer ALL=(root) NOPASSWD: {agent}"
+    script = f"""
+        id deployer > /dev/null 2>&1 || useradd --create-home --shell /bin/sh deployer
+        install -d -m 700 -o deployer /home/deployer/.ssh
+        install -m 600 -o deployer /home/debian/.ssh/authorized_keys /home/deployer/.ssh/
+        echo '{rule}' > /etc/sudoers.d/deployer
+    """
+    solo.exec("solo", "sh", "-e", "-c", script)
+    try:
+        [new] = solo.next_versions()
+        run = solo.deploy(new, ansible_user="deployer", release_agent=agent)
+        run.expect("released", 0)
+        solo.converged(new)
+        refused = solo.deploy(solo.version(), ansible_user="deployer")
+        assert (refused.outcome, "a password is required" in refused.output) == ("refused", True)
+    finally:
+        solo.exec("solo", "rm", "/etc/sudoers.d/deployer")

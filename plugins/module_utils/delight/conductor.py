@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from delight import blame, conclusion, decide, planning, telling
+from delight import blame, conclusion, config, decide, planning, telling
 from delight.config import Value
 from delight.decide import Mending, Outcome, Outcomes
 
@@ -51,8 +51,17 @@ class Hosts(Protocol):
 class Run:
     """One deploy, rollback, migration or recovery. Each phase is called once, in the order of PHASES."""
 
-    def __init__(self, kind: str, hosts: Hosts, value: Value, check_mode: bool = False) -> None:
+    def __init__(
+        self,
+        kind: str,
+        hosts: Hosts,
+        value: Value,
+        check_mode: bool = False,
+        ask: planning.Ask | None = None,
+    ) -> None:
+        """`ask` brings what is wanted, where the registry has been asked ahead."""
         self.kind = kind
+        self.ask = ask or (lambda: config.wanted(value))
         self.hosts = hosts
         self.value = value
         self.check_mode = check_mode
@@ -116,7 +125,7 @@ class Run:
 
     def _mend(self) -> tuple[Mending, dict[str, Outcome]]:
         """Decide, hold the hosts that it takes, and decide again by what they say while they are held."""
-        mending = planning.mending(self.kind, self.looks, self.value)
+        mending = planning.mending(self.kind, self.looks, self.value, self.ask)
         if mending.do not in decide.ENDS:
             return mending, {}
         what = "finishing" if mending.do == "finish" else "undoing"
@@ -131,7 +140,7 @@ class Run:
             if reasons := decide.failures(self.hosts.ask("hold", told)):
                 return Mending("busy", told_of(reasons)), {}
         self.looks |= self._look(self.hosts.everyone)
-        mending = planning.mending(self.kind, self.looks, self.value)
+        mending = planning.mending(self.kind, self.looks, self.value, self.ask)
         if mending.do not in decide.ENDS:
             return mending, {}
         told = {host: telling.mend(self.looks[host], self.value) for host in mending.hosts}
@@ -145,7 +154,7 @@ class Run:
         """Compare what is wanted with what is live."""
         if self.result is not None or self.broke:
             return
-        self.planned = planning.planned(self.kind, self._chosen(), self.looks, self.value)
+        self.planned = planning.planned(self.kind, self._chosen(), self.looks, self.value, self.ask)
         for line in self.planned.get("changes", []):
             self.hosts.say(f"  {line}")
         if self.planned["outcome"] != "go" or self.check_mode:

@@ -123,8 +123,16 @@ def wanted_tags(config: Config, value: Value, asked: str) -> tuple[str, dict[str
     return chosen, {name: str(images.get(name, chosen)) for name in config.services}
 
 
-def build(value: Value, looks: plan.Looks) -> release.Release:
-    """The release that is asked for; needs the registry to name digests."""
+@dataclass(frozen=True)
+class Wanted:
+    """A version of all services, as the registry names it: {service: repository@digest}."""
+
+    version: str
+    digests: dict[str, str]
+
+
+def wanted(value: Value) -> Wanted:
+    """What is asked for; the registry is asked which digests that is. Needs no host."""
     config = load(value)
     chosen, tags = wanted_tags(config, value, str(value("version")))
     login = registry.Login(
@@ -133,8 +141,19 @@ def build(value: Value, looks: plan.Looks) -> release.Release:
         str(value("registry_ca")),
     )
     repositories = {name: service.image for name, service in config.services.items()}
-    digests = registry.resolve(repositories, tags, login)
+    return Wanted(chosen, registry.resolve(repositories, tags, login))
+
+
+def build(value: Value, looks: plan.Looks, wanted: Wanted) -> release.Release:
+    """The release of `wanted` for hosts that look so."""
+    config = load(value)
     indices = plan.allocate(config.services, looks)
     return release.build(
-        chosen, config.services, digests, indices, config.secrets, config.hmac_key, config.settings
+        wanted.version,
+        config.services,
+        wanted.digests,
+        indices,
+        config.secrets,
+        config.hmac_key,
+        config.settings,
     )

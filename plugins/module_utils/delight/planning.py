@@ -1,12 +1,12 @@
 """The plan of a run, and how to end an earlier one: configuration and looks in, decision out.
 
-Asks the registry and git for what is wanted, and no host.
+`ask` brings what is wanted, by the registry's and git's word; no host is asked.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from delight import config, controller, decide, plan, preflight
@@ -17,13 +17,15 @@ from delight.registry import RegistryError
 from delight.schema import ConfigError
 from delight.version import NoVersion
 
+Ask = Callable[[], config.Wanted]
 
-def mending(kind: str, looks: Outcomes, value: Value) -> Mending:
+
+def mending(kind: str, looks: Outcomes, value: Value, ask: Ask) -> Mending:
     """How to end what an earlier run left open, before anything new begins."""
     wanted = None
     if owned(looks) and kind in ("deploy", "rollback"):
         try:
-            wanted = _target(kind, decide.seen(looks), value)["id"]
+            wanted = _target(kind, decide.seen(looks), value, ask)["id"]
         except (ConfigError, RegistryError, NoVersion, plan.Impossible):
             wanted = None  # what is wanted can't be told; the plan will say why
     return decide.mend(looks, wanted)
@@ -45,7 +47,9 @@ def no_owner(named: str, looks: Outcomes) -> str:
     return f"takeover: does not name the owner of an open run; {holds}"
 
 
-def planned(kind: str, looks: Outcomes, everyone: Outcomes, value: Value) -> dict[str, Any]:
+def planned(
+    kind: str, looks: Outcomes, everyone: Outcomes, value: Value, ask: Ask
+) -> dict[str, Any]:
     """Compare what is wanted with what is live; `outcome` is go, unchanged or refused.
 
     `looks` are of the hosts that the run is for, `everyone` of all hosts of the environment.
@@ -56,7 +60,7 @@ def planned(kind: str, looks: Outcomes, everyone: Outcomes, value: Value) -> dic
             release = str(value("release")) or None
             manifest, files = _kept(looks, plan.rollback_target(looks, release)), {}
         else:
-            built = config.build(value, looks)
+            built = config.build(value, looks, ask())
             manifest, files = built.manifest, built.files
         plans = plan.plan_fleet(manifest, looks, everyone)
         if kind == "migrate":
@@ -137,8 +141,8 @@ def _kept(looks: Outcomes, release: str) -> dict[str, Any]:
     return found
 
 
-def _target(kind: str, looks: Outcomes, value: Value) -> Mapping[str, Any]:
+def _target(kind: str, looks: Outcomes, value: Value, ask: Ask) -> Mapping[str, Any]:
     """The manifest of the release that this run is for."""
     if kind == "rollback":
         return _kept(looks, plan.rollback_target(looks, str(value("release")) or None))
-    return config.build(value, looks).manifest
+    return config.build(value, looks, ask()).manifest

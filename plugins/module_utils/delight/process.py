@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection, Listener
 from types import FrameType
@@ -140,7 +141,12 @@ class Conductor:
         if not check_mode:
             conclusion.try_file(str(values["result_file"]))
         self._agents = Agents(reaches, chosen, self._print, self.stopped, forks)
-        return Run(kind, self._agents, values.__getitem__, check_mode)
+        value = values.__getitem__
+        if kind not in ("deploy", "migrate"):
+            return Run(kind, self._agents, value, check_mode)
+        # The registry is asked while the hosts are looked at.
+        ahead = ThreadPoolExecutor(1).submit(config.wanted, value)
+        return Run(kind, self._agents, value, check_mode, ahead.result)
 
     def _print(self, line: str, colour: str) -> None:
         self._show(line, colour)

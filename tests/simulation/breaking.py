@@ -148,11 +148,13 @@ def failures(
 ) -> Iterator[tuple[Place, str, str, str]]:
     """(place, how, what was done next, what is wrong) of every history that does not end well.
 
-    Each place is broken in one way, in turn, with `every` in all; of what can be done next one is tried.
+    With `every` each place is broken in all ways, else every other place in one, in turn; of what can be done
+    next one is tried.
     """
     before = next(iter(invariants.releases(fleet.hosts)))
     turns = cycle(product(after, BREAKS))  # every way meets everything that can be done next
-    for place in places(fleet, act, folder / "dry"):
+    all_places = places(fleet, act, folder / "dry")
+    for place in all_places if every else all_places[::2]:
         for then, how in [(next(turns)[0], how) for how in BREAKS] if every else [next(turns)]:
             try:
                 found, ended = broken(fleet, act, place, how, folder / "broken")

@@ -37,11 +37,19 @@ def test_the_folder_of_the_live_release_is_lost(served: Fleet, version: str) -> 
     assert folder(served, "app2", version)
 
 
-def test_a_kept_release_that_cannot_be_read_is_no_target_and_no_obstacle(served: Fleet) -> None:
+def test_a_kept_release_that_cannot_be_read_is_brought_from_another_host(served: Fleet) -> None:
     spoilt = folder(served, "app1", "v1")
     (served.hosts["app1"].root / "releases" / spoilt / "release.json").write_text("{")
     back = served.run("rollback")
-    assert back.outcome == "refused", back.result
+    assert (back.outcome, back.result["to"]) == ("released", spoilt), back.result
+    invariants.at_rest(served.hosts, spoilt)
+
+
+def test_a_release_that_no_host_can_read_is_no_target_and_no_obstacle(served: Fleet) -> None:
+    for name in served.hosts:
+        file = served.hosts[name].root / "releases" / folder(served, name, "v1") / "release.json"
+        file.write_text("{")
+    assert served.run("rollback").outcome == "refused"
     ended = served.deploy("v3")
     assert ended.outcome == "released", ended.result
     invariants.at_rest(served.hosts, ended.result["to"])

@@ -423,27 +423,54 @@ def test_a_conductor_that_is_ended_at_once_asks_no_host_for_anything_more(
 
 
 @pytest.mark.promise("R2")
-def test_an_error_of_our_own_is_never_a_release_and_puts_back(
+def test_an_outcome_that_is_none_is_its_hosts_failure_and_disturbs_no_other(
     play: Callable[..., Playbook],
 ) -> None:
-    found = play("app1")
+    found = play()
     found.hosts.says("app1", "stage", {})
-    found.until("report")
-    word = found.end()
-    assert (word["exit_status"], word["text"].startswith("ROLLED BACK: ")) == (21, True)
-    assert "phase stage: KeyError in agents.py:" in word["text"]
-    assert found.all_acts() == [[*WHOLE[:4], "undo"]]
-
-
-@pytest.mark.promise("R2")
-def test_an_error_of_our_own_while_hosts_are_put_back_says_that_they_may_not_be(
-    play: Callable[..., Playbook],
-) -> None:
-    found = play("app1")
-    found.hosts.says("app1", "stage", {"outcome": "failed", "reason": "no room"})
-    found.hosts.says("app1", "undo", {})
+    # The other one answers later: what it says to this is not what it says to what follows.
+    found.hosts.on("app2", "stage", "import time; time.sleep(0.3)")
+    found.hosts.says("app2", "undo", {"outcome": "failed", "reason": "no room"})
     found.until("report")
     word = found.end()
     assert (word["exit_status"], word["text"].startswith("NEEDS ATTENTION: ")) == (22, True)
-    assert "phase put_back: KeyError in agents.py:" in word["text"]
-    assert "app1: nobody has ended this run there" in word["text"]
+    assert "app1: stage gave no outcome: what it answered is none" in word["text"]
+    assert "app2: no room" in word["text"]
+    assert found.all_acts() == [[*WHOLE[:4], "undo"]] * 2
+
+
+@pytest.mark.promise("R2", "R8")
+def test_an_error_of_our_own_in_the_report_is_no_outcome_and_hosts_are_put_back(
+    play: Callable[..., Playbook],
+) -> None:
+    found = play("app1")
+    found.hosts.says("app1", "stage", {"outcome": "failed", "sick": 5})
+    found.until("report")
+    word = found.end()
+    assert word["exit_status"] == 22
+    assert word["text"].startswith("NEEDS ATTENTION: this run ended without an outcome: TypeError")
+    assert found.all_acts() == [[*WHOLE[:4], "undo"]]
+
+
+def test_a_phase_that_nobody_knows_is_an_error_and_what_was_begun_is_put_back(
+    play: Callable[..., Playbook],
+) -> None:
+    found = play("app1")
+    found.until("stage")
+    assert found.phase("stagee")["failed"]
+    word = found.end()
+    assert word["exit_status"] == 21
+    assert "conductor: ValueError in process.py" in word["text"]
+    assert found.all_acts() == [[*WHOLE[:4], "undo"]]
+
+
+@pytest.mark.promise("R8")
+def test_an_agent_that_went_by_itself_in_the_end_takes_no_outcome_with_it(
+    play: Callable[..., Playbook],
+) -> None:
+    found = play("app1")
+    goes = "print(json.dumps({'outcome': {'outcome': 'ok'}}), flush=True); os._exit(0)"
+    found.hosts.on("app1", "settle", goes)
+    found.until("report")
+    word = found.end()
+    assert (word["exit_status"], found.result_file.exists()) == (0, True)

@@ -55,6 +55,10 @@ ASKED = {**SUDO, "ansible_become_password": PASSWORD}
 INVENTORY: dict[str, dict[str, Any]] = {
     "plain": {},
     "named": {"ansible_host": "app1.example.test", "ansible_port": 2222, "ansible_user": "ops"},
+    "full": {
+        **{"ansible_connection": "ansible.builtin.ssh", "ansible_host": "app2.example.test"},
+        **{"ansible_port": 2200, "ansible_user": "ops"},
+    },
     "key": {"ansible_ssh_private_key_file": "~/keys/deploy key"},
     "jump": JUMP,
     "six": {"ansible_host": "2001:db8::7", **JUMP},
@@ -71,6 +75,8 @@ INVENTORY: dict[str, dict[str, Any]] = {
     "here": {"ansible_connection": "local"},
     "here_asked": {"ansible_connection": "local", **ASKED},
     "docker": {"ansible_connection": "docker"},
+    "su": {**SUDO, "ansible_become_method": "su"},
+    "unknown": {**SUDO, "ansible_become_method": "wish"},
     "login": {"ansible_password": "hunter22"},
     "nowhere": {"ansible_host": "{{ undefined_name }}"},
     "unreadable": {**SUDO, "ansible_become_password": "{{ 'hunter22' | no_such_filter }}"},
@@ -171,6 +177,7 @@ def openssh(way: Found) -> dict[str, str]:
     [
         ("plain", {"hostname": "plain", "port": "22", "stricthostkeychecking": "ask"}),
         ("named", {"hostname": "app1.example.test", "port": "2222", "user": "ops"}),
+        ("full", {"hostname": "app2.example.test", "port": "2200", "user": "ops"}),
         ("jump", {"hostname": "jump", "proxyjump": "ops@bastion.test:2222"}),
         ("six", {"hostname": "2001:db8::7", "proxyjump": "ops@bastion.test:2222"}),
         ("resolved", {"hostname": "resolved.example.test"}),
@@ -308,6 +315,8 @@ def test_a_password_of_the_command_line_is_for_hosts_without_their_own(
             "ansible_ssh_private_key_file",
         ),
         ("nowhere", "how nowhere is reached: 'undefined_name' is undefined"),
+        ("su", "su: ansible_become_method is su, which asks at a terminal; use sudo"),
+        ("unknown", "unknown: there is no ansible_become_method wish; use sudo"),
     ],
 )
 def test_a_host_that_cannot_be_spoken_to_is_refused_with_the_way_out(

@@ -343,3 +343,22 @@ def test_an_agent_that_does_not_leave_is_ended_on_this_side(
     monkeypatch.setattr(session, "LEAVE_S", 0.05)
     found.close()
     assert process.returncode == -9
+
+
+def test_what_is_printed_and_is_no_message_ends_no_conversation(
+    pair: Hosts, fleet: Callable[..., Agents]
+) -> None:
+    pair.on("app1", "stage", "print('12345'); print('null'); print('[1]', flush=True)")
+    found = fleet(ways(pair, "app1"))
+    assert found.ask("stage", told("app1")) == {"app1": {"outcome": "ok"}}
+
+
+def test_an_agent_that_went_by_itself_is_let_go(pair: Hosts, fleet: Callable[..., Agents]) -> None:
+    goes = "print(json.dumps({'outcome': {'outcome': 'ok'}}), flush=True); os._exit(0)"
+    pair.on("app1", "stage", goes)
+    found = fleet(ways(pair, "app1"))
+    assert found.ask("stage", told("app1")) == {"app1": {"outcome": "ok"}}
+    for one in list(found._sessions.values()):
+        one._process.wait()
+        one.beat()
+    found.close()

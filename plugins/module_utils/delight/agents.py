@@ -56,10 +56,10 @@ class Agents:
         for host in sorted(waiting):
             self._sessions[host].ask(act, told[host])
         while waiting:
+            self._end_silent(waiting)
             try:
                 host, said = self._heard.get(timeout=BEAT_S)
             except queue.Empty:
-                self._end_silent(waiting)
                 continue
             if "lost" in said:
                 self._sessions.pop(host, None)
@@ -68,7 +68,7 @@ class Agents:
             if "told" in said:
                 self.show(f"  {host}: {said['told']}", "")
                 continue
-            outcomes[host] = said.get("outcome") or broken(act, said["lost"])
+            outcomes[host] = understood(act, said)
             waiting.discard(host)
             self._tell(host, outcomes[host])
         return outcomes
@@ -98,21 +98,20 @@ class Agents:
         if not missing:
             return {}
 
-        def one(host: str) -> tuple[str, Session | str]:
+        def one(host: str) -> tuple[str, str]:
             try:
                 session = Session(host, self._reaches[host], self._heard)
                 session.open()
             except (Lost, OSError) as error:
                 return host, str(error)
-            return host, session
+            self._sessions[host] = session  # from now on it is told that somebody is here
+            return host, ""
 
         lost: dict[str, Outcome] = {}
         with ThreadPoolExecutor(self._forks) as pool:
-            for host, found in pool.map(one, missing):
-                if isinstance(found, Session):
-                    self._sessions[host] = found
-                else:
-                    lost[host] = {"outcome": "unreachable", "reason": f"cannot be reached: {found}"}
+            for host, why in pool.map(one, missing):
+                if why:
+                    lost[host] = {"outcome": "unreachable", "reason": f"cannot be reached: {why}"}
                     self._tell(host, lost[host])
         return lost
 
@@ -138,6 +137,10 @@ class Agents:
                 session.kill()
 
 
-def broken(act: str, heard: str) -> Outcome:
-    """The outcome of an act whose agent went without giving one."""
+def understood(act: str, said: Mapping[str, Any]) -> Outcome:
+    """The outcome in what an agent has said in the end; whatever is none is a failure of its host."""
+    outcome = said.get("outcome")
+    if isinstance(outcome, dict) and isinstance(outcome.get("outcome"), str):
+        return outcome
+    heard = said.get("lost", "what it answered is none")
     return {"outcome": "failed", "reason": f"{act} gave no outcome: {heard}"}

@@ -32,14 +32,20 @@ if not have:
     if hashlib.sha256(text).hexdigest()[:16] != "{digest}":
         sys.exit("the code that came is not what was announced")
     os.makedirs(home, 0o700, exist_ok=True)
-    for name in os.listdir(home):
-        if os.stat(home + "/" + name).st_mtime < time.time() - {stale_s}:
-            shutil.rmtree(home + "/" + name, ignore_errors=True)
+    for entry in os.scandir(home):
+        try:
+            stale = entry.stat().st_mtime < time.time() - {stale_s}
+        except FileNotFoundError:
+            continue
+        if stale:
+            shutil.rmtree(entry.path, ignore_errors=True)
     fresh = tempfile.mkdtemp(dir=home)
     os.mkdir(fresh + "/host")
     for name, source in json.loads(text).items():
         with open(fresh + "/host/" + name, "w") as file:
             file.write(source)
+            file.flush()
+            os.fsync(file.fileno())
     try:
         os.rename(fresh, folder)
     except OSError:

@@ -85,7 +85,15 @@ def _connected(socket: Path) -> Connection:
     while True:
         try:
             return Client(str(socket), "AF_UNIX")
-        except FileNotFoundError:
-            if time.monotonic() >= deadline:
+        except (FileNotFoundError, ConnectionRefusedError):
+            if gone(socket.parent) or time.monotonic() >= deadline:
                 raise
             time.sleep(POLL_S)
+
+
+def gone(folder: Path) -> bool:
+    """Whether the conductor that listened here has ended."""
+    try:
+        return not Path("/proc", (folder / "pid").read_text() or "self").exists()
+    except FileNotFoundError:
+        return not folder.exists()

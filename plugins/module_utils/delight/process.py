@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection, Listener
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -86,14 +87,27 @@ class Conductor:
                 playbook.send(("show", (line, colour)))
 
         self._show = show
-        with suppress(EOFError, OSError):
+        try:
             word, said = playbook.recv()
-            if word == "end":
-                self._over = True
-                answer = self._end("the playbook ended before it was through")
-            else:
-                answer = self._phase(said)
+        except (EOFError, OSError):
+            return
+        if word == "end":
+            self._over = True
+            answer = self._end("the playbook ended before it was through")
+        else:
+            answer = self._survive(said)
+        with suppress(OSError):
             playbook.send(("answer", answer))
+
+    def _survive(self, said: Mapping[str, Any]) -> Answer:
+        """A phase; an error around it is the run's, which goes no further and is put back in the end."""
+        try:
+            return self._phase(said)
+        except Exception as error:
+            why = blame.cause(error)
+            if self._run is not None and self._run.result is None:
+                self._run.broken_off({"conductor": why})
+            return {"over": True, "failed": True, "msg": why}
 
     def _phase(self, said: Mapping[str, Any]) -> Answer:
         """Run the phases up to the one that a task names, with those before it that were skipped.
@@ -162,8 +176,8 @@ class Conductor:
             for phase in PHASES[self._done :]:
                 if phase in ENDING:
                     run.phase(phase)
-            self._agents.close()
             self._word = {} if run.kind == STATUS else self._last_word(run)
+            self._agents.close()
         return self._word
 
     def _last_word(self, run: Run) -> Answer:
@@ -182,7 +196,7 @@ def main(playbook_pid: int) -> None:
     controller.playbook_pid = playbook_pid
     for number in SIGNALS:
         signal.signal(number, conductor.signalled)
-    signal.signal(signal.SIGQUIT, lambda number, frame: os._exit(1))
+    signal.signal(signal.SIGQUIT, lambda number, frame: at_once(folder))
     (folder / "pid").write_text(str(os.getpid()))
     listener = Listener(str(folder / "socket"), "AF_UNIX")
     try:
@@ -190,6 +204,12 @@ def main(playbook_pid: int) -> None:
     finally:
         listener.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def at_once(folder: Path) -> None:
+    """End without another word to any host."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants
+from ansible import context as cli
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.loader import become_loader, connection_loader, get_shell_plugin
@@ -22,6 +23,7 @@ from delight.session import Reach
 # A connection is the lease of its host: it is this run's alone, and a dead link is noticed.
 OWN = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
+PYTHON = "/usr/bin/python3"
 PLAIN = {"local", "ansible.builtin.local"}
 SSH = {"ssh", "ansible.builtin.ssh"}
 
@@ -31,12 +33,12 @@ def reach(host: str, variables: Mapping[str, Any], task: Any, play_context: Any)
 
     Raises ConfigError with the way out where the engine cannot speak to it so.
     """
-    name = str(variables.get("ansible_connection") or task.connection or "ssh")
-    if name not in PLAIN | SSH:
-        raise ConfigError(
-            [f"{host}: ansible_connection is {name}; releases are made over ssh, or local"]
-        )
     try:
+        name = str(variables.get("ansible_connection") or task.connection or "ssh")
+        if name not in PLAIN | SSH:
+            raise ConfigError(
+                [f"{host}: ansible_connection is {name}; releases are made over ssh, or local"]
+            )
         return _made(host, name, variables, task, play_context)
     except AnsibleError as error:
         raise ConfigError([f"how {host} is reached: {blame.cause(error)}"]) from error
@@ -50,8 +52,10 @@ def _made(host: str, name: str, variables: Mapping[str, Any], task: Any, context
     connection = connection_loader.get(name, context, None)
     if context.password:
         keys["password"] = context.password
-    connection.set_options(task_keys=keys, var_options=options("connection", name, variables))
-    python = str(variables.get("ansible_python_interpreter", "/usr/bin/python3"))
+    connection.set_options(task_keys=keys, var_options=options("connection", connection, variables))
+    python = str(variables.get("ansible_python_interpreter") or PYTHON)
+    if python.startswith("auto"):  # Ansible would look for one; hosts of ours have this
+        python = PYTHON
     start = f"{python} -I -S -c {shlex.quote(bundle.START)}"
     shell = get_shell_plugin(shell_type="sh", executable="/bin/sh")
     become = _become(host, variables, task, context, keys)
@@ -94,17 +98,21 @@ def _become(
         return None
     method = str(variables.get("ansible_become_method") or task.become_method or "sudo")
     plugin = become_loader.get(method)
-    if plugin is None or plugin.require_tty:
+    if plugin is None:
+        raise ConfigError([f"{host}: there is no ansible_become_method {method}; use sudo"])
+    if plugin.require_tty or not plugin.pipelining:
         raise ConfigError(
             [f"{host}: ansible_become_method is {method}, which asks at a terminal; use sudo"]
         )
-    if context.become_pass:
+    # Without -K what stands there is the first host's own password.
+    asked = cli.CLIARGS.get("become_ask_pass") or cli.CLIARGS.get("become_password_file")
+    if asked and context.become_pass:
         keys = {**keys, "become_pass": context.become_pass}
-    plugin.set_options(task_keys=keys, var_options=options("become", method, variables))
+    plugin.set_options(task_keys=keys, var_options=options("become", plugin, variables))
     return plugin
 
 
-def options(kind: str, name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def options(kind: str, plugin: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
     """The variables that a plugin reads, resolved."""
-    names = constants.config.get_plugin_vars(kind, name)
+    names = constants.config.get_plugin_vars(kind, plugin._load_name)
     return {variable: variables[variable] for variable in names if variable in variables}

@@ -57,6 +57,7 @@ class Session:
         self._heard = heard
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as this)
         self._writing = threading.Lock()
+        self._noise = ""  # what was printed last and is no message
         self.heard_s = time.monotonic()
         self._process = subprocess.Popen(
             reach.argv,
@@ -80,6 +81,9 @@ class Session:
                 self._write(bundle.code())
         except OSError:
             raise Lost(self._last_words()) from None
+        except Lost:
+            self.kill()
+            raise
         finally:
             guard.cancel()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -100,7 +104,9 @@ class Session:
     def _hello(self) -> str:
         for line in iter(self._out.readline, b""):
             if (said := line.decode(errors="replace").strip()) in (bundle.HAVE, bundle.WANT):
+                self._noise = ""
                 return said
+            self._noise = said or self._noise
         raise Lost(self._last_words())
 
     def ask(self, act: str, params: Mapping[str, Any]) -> None:
@@ -117,7 +123,7 @@ class Session:
 
     def close(self) -> None:
         """End the conversation; the agent lets its host go and leaves."""
-        with self._writing:
+        with self._writing, suppress(OSError):  # it may have gone by itself
             self._in.close()
         try:
             self._process.wait(LEAVE_S)
@@ -131,15 +137,24 @@ class Session:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def _listen(self) -> None:
-        for line in iter(self._out.readline, b""):
-            try:
-                said = json.loads(line)
-            except ValueError:
-                continue
-            self.heard_s = time.monotonic()
-            if "beat" not in said:
-                self._heard.put((self.host, said))
-        self._heard.put((self.host, {"lost": self._last_words()}))
+        try:
+            for line in iter(self._out.readline, b""):
+                self._hear(line)
+        finally:
+            self._heard.put((self.host, {"lost": self._last_words()}))
+
+    def _hear(self, line: bytes) -> None:
+        """Pass on what is a message; whatever else is printed may be the last words."""
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict) or not said.keys() & {"beat", "told", "outcome"}:
+            self._noise = line.decode(errors="replace").strip() or self._noise
+            return
+        self.heard_s = time.monotonic()
+        if "beat" not in said:
+            self._heard.put((self.host, said))
 
     def _write(self, data: bytes) -> None:
         with self._writing:
@@ -157,6 +172,6 @@ class Session:
             self.kill()
             status = self._process.wait()
         self._errors.seek(0)
-        said += self._errors.read().decode(errors="replace")
+        said = "\n".join((self._noise, said, self._errors.read().decode(errors="replace")))
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         return lines[-1] if lines else f"its connection ended with status {status}"

@@ -75,7 +75,10 @@ class Agent:
     def _listen(self) -> None:
         for line in iter(self._source.readline, b""):
             self._heard_s = time.monotonic()
-            said = json.loads(line)
+            try:
+                said = json.loads(line)
+            except ValueError:
+                continue
             if "beat" in said:
                 self._say(said)
             else:

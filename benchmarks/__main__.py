@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,8 +25,6 @@ from tests.fleet.support.fleet import INVENTORY, SOLO, Fleet
 from tests.fleet.support.playing import ROOT, Run
 
 ROUNDS = 3
-# Kamal 2.12 on such a machine, the same application with one replica, in seconds.
-KAMAL_S = {"deploy": 4.6, "rollback": 3.4}
 NONCE = itertools.count(int(time.time()))
 SERVICES: dict[str, Any] = yaml.safe_load((INVENTORY / "group_vars/fleet/main.yml").read_text())[
     "services"
@@ -89,20 +84,13 @@ def floor(fleet: Fleet) -> float:
 
 
 def measure(fleet: Fleet, rounds: int = ROUNDS) -> dict[str, float]:
-    """Medians of every kind of run on one fleet, in seconds; `calls` is the largest count."""
+    """Medians of every kind of run on one fleet, in seconds."""
     found: dict[str, list[float]] = {}
-    calls = 0
 
     def note(name: str, act: Callable[[], Run]) -> None:
-        nonlocal calls
         found.setdefault(name, []).append(timed(lambda: good(act())))
-        if name == "deploy":
-            calls = max(
-                [calls, *json.loads(Path(os.environ["REMOTE_CALLS_FILE"]).read_text()).values()]
-            )
 
     for _ in range(rounds):
-        # The slot that goes is warm, as by default; one that is to stop at once costs a call more.
         good(fleet.deploy("v1", services=fresh()))
         services = fresh()
         note("deploy", partial(fleet.deploy, "v1", services=services))
@@ -118,16 +106,7 @@ def measure(fleet: Fleet, rounds: int = ROUNDS) -> dict[str, float]:
             str(fleet.inventory),
         ]
         found.setdefault("base", []).append(timed(partial(setup.run, *base)))
-    return {name: statistics.median(times) for name, times in found.items()} | {"calls": calls}
-
-
-def one_replica(fleet: Fleet) -> dict[str, float]:
-    """Deploy and rollback with one replica, to be read beside Kamal's."""
-    good(fleet.deploy("v1", services=fresh(1)))
-    return {
-        "deploy": timed(lambda: good(fleet.deploy("v1", services=fresh(1)))),
-        "rollback": timed(lambda: good(fleet.rollback())),
-    }
+    return {name: statistics.median(times) for name, times in found.items()}
 
 
 def phases(fleet: Fleet) -> dict[str, float]:
@@ -140,30 +119,18 @@ def phases(fleet: Fleet) -> dict[str, float]:
 
 def main() -> int:
     """Measure, print, and say which bound is not met; 1 if any is not."""
-    os.environ |= {
-        "ANSIBLE_CALLBACK_PLUGINS": f"{ROOT}/plugins/callback:{ROOT}/benchmarks/callback",
-        "REMOTE_CALLS_FILE": str(Path(tempfile.mkdtemp()) / "calls.json"),
-    }
     setup.ensure()
     solo = Fleet(SOLO, {"solo": "10.78.0.14"}, "")
     pair = Fleet(INVENTORY, {"app1": "10.78.0.11", "app2": "10.78.0.12"}, "")
     good(solo.deploy("v1", services=fresh()))
     floor_s = statistics.median(floor(solo) for _ in range(ROUNDS))
-    one, two, ours = measure(solo), measure(pair), one_replica(solo)
+    one, two = measure(solo), measure(pair)
     rows = [
         ("deploy, one host", one["deploy"] / floor_s, 2.2, "x floor"),
         ("deploy, two hosts", two["deploy"] / one["deploy"], 1.25, "x one host"),
         ("nothing to do", one["nothing to do"] / one["deploy"], 0.4, "x deploy"),
         ("rollback, warm slot", one["rollback, warm"] / one["deploy"], 0.5, "x deploy"),
         ("rollback, stopped slot", one["rollback, stopped"] / one["deploy"], 1.0, "x deploy"),
-        ("remote calls a host", float(two["calls"]), 6, ""),
-        ("deploy beside Kamal's", ours["deploy"] / KAMAL_S["deploy"], 1.0, "x 4.6 s, one replica"),
-        (
-            "rollback beside Kamal's",
-            ours["rollback"] / KAMAL_S["rollback"],
-            1.0,
-            "x 3.4 s, one replica",
-        ),
     ]
     table = Table("measure", "figure", "bound", "")
     for name, figure, bound, unit in rows:

@@ -20,7 +20,7 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import decide, link
+from delight import decide, link, report
 
 DOCUMENTATION = """
 name: outcome
@@ -39,12 +39,6 @@ NO_HOSTS = (
     "No host was found, so nothing was done: add `-i local`, `-i staging` or `-i production`, or see "
     "whether --limit names a host of it."
 )
-# The last words of a run whose conductor is gone.
-NO_OUTCOME = """\
-NEEDS ATTENTION: this run ended without an outcome: its conductor is gone
-  → status.yml shows what serves
-  → recover.yml ends what is left\
-"""
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -108,7 +102,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         try:
             word = link.speak(os.getpid(), "end", {}, self._show)
         except (OSError, EOFError):
-            word = {"text": NO_OUTCOME, "exit_status": decide.EXIT_STATUS[decide.ATTENTION]}
+            word = report.no_outcome("its conductor is gone")
         self._release_signals()
         if word:
             self._text, self._status = word["text"], word["exit_status"]

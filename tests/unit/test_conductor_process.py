@@ -226,9 +226,12 @@ def test_a_folder_that_leads_elsewhere_is_refused(
     if whole:
         linked.rmdir()
     linked.symlink_to(elsewhere)
+    elsewhere.chmod(0o755)
     for use in (link.begin, link.conductor):
         with pytest.raises(PermissionError, match=f"{linked} belongs to somebody else; remove it"):
             use(found.pid)
+    assert elsewhere.stat().st_mode & 0o777 == 0o755, "it is looked at and not touched"
+    assert list(elsewhere.iterdir()) == []
 
 
 @pytest.mark.promise("S3")
@@ -424,12 +427,20 @@ def test_a_conductor_that_is_ended_at_once_asks_no_host_for_anything_more(
 
 @pytest.mark.promise("R2")
 def test_an_outcome_that_is_none_is_its_hosts_failure_and_disturbs_no_other(
-    play: Callable[..., Playbook],
+    play: Callable[..., Playbook], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = play()
     found.hosts.says("app1", "stage", {})
     # The other one answers later: what it says to this is not what it says to what follows.
-    found.hosts.on("app2", "stage", "import time; time.sleep(0.3)")
+    found.hosts.on("app2", "stage", WAITS)
+    show = found.screen.show
+
+    def and_then(line: str, colour: str) -> None:
+        show(line, colour)
+        if "app1: failed" in line:
+            (found.hosts.folder / "app2/go_on").touch()
+
+    monkeypatch.setattr(found.screen, "show", and_then)
     found.hosts.says("app2", "undo", {"outcome": "failed", "reason": "no room"})
     found.until("report")
     word = found.end()

@@ -98,9 +98,9 @@ class Run:
         if mending is None:
             mending, mended = self._mend()
         if self.kind == "recover":
-            self.result = conclusion.of_recovery(mending, self.looks, mended)
+            self._ends(conclusion.of_recovery(mending, self.looks, mended))
         elif reasons := conclusion.not_ready(mending, self._chosen(), mended):
-            self.result = conclusion.of_plan(planning.refused(reasons), self.kind)
+            self._ends(conclusion.of_plan(planning.refused(reasons), self.kind))
 
     def _take_over(self) -> Mending | None:
         """End the processes of the run whose owner was named, where they hold hosts; or why not."""
@@ -158,7 +158,7 @@ class Run:
         for line in self.planned.get("changes", []):
             self.hosts.say(f"  {line}")
         if self.planned["outcome"] != "go" or self.check_mode:
-            self.result = conclusion.of_plan(self.planned, self.kind)
+            self._ends(conclusion.of_plan(self.planned, self.kind))
         else:
             self.going = True
 
@@ -225,15 +225,18 @@ class Run:
     def report(self) -> dict[str, Any]:
         """The outcome, with the reasons."""
         if self.result is None:
-            self.result = conclusion.of_run(
+            found = conclusion.of_run(
                 self.acts, self.planned, self.kind, self.hosts.stop(), self.broke, self._owing()
             )
-        if self.kind != "recover":
-            self.result["touched"] = [*self.touched, *self.result.get("touched", [])]
-            self.touched = []
+            return self._ends(found)
         return self.result
 
     # --
+
+    def _ends(self, result: dict[str, Any]) -> dict[str, Any]:
+        """How the run ended; what was done before its plan stands first in what it has touched."""
+        self.result = result | {"touched": [*self.touched, *result.get("touched", [])]}
+        return self.result
 
     def _owing(self) -> list[str]:
         """Hosts on which this run may still be open: nobody has asked them to end it."""

@@ -134,7 +134,7 @@ def failures(outcomes: Outcomes) -> dict[str, str]:
     return {
         host: str(outcome.get("reason") or outcome["outcome"])
         for host, outcome in sorted(outcomes.items())
-        if outcome["outcome"] not in ("ok", "skipped")
+        if outcome["outcome"] != "ok"
     }
 
 

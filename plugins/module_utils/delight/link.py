@@ -7,11 +7,13 @@ name follows from the playbook's process, so that every process of it finds the 
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
@@ -24,14 +26,18 @@ MODULES = Path(__file__).resolve().parents[1]
 
 def folder(playbook_pid: int) -> Path:
     """Where the conductor of a playbook listens; made if it is not there. Refuses one of somebody else's."""
-    home = Path(tempfile.gettempdir()) / f"delight-{os.getuid()}"
-    found = home / f"{playbook_pid}-{started(playbook_pid)}"
-    found.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.chmod(0o700)
-    for one in (home, found):
-        if one.is_symlink() or one.stat().st_uid != os.getuid():
-            raise PermissionError(f"{one} belongs to somebody else; remove it, or set TMPDIR")
-    return found
+    home = own(Path(tempfile.gettempdir()) / f"delight-{os.getuid()}")
+    return own(home / f"{playbook_pid}-{started(playbook_pid)}")
+
+
+def own(folder: Path) -> Path:
+    """A folder of this user's alone; what somebody else may have laid there is looked at and not touched."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    seen = folder.lstat()
+    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
+        raise PermissionError(f"{folder} belongs to somebody else; remove it, or set TMPDIR")
+    return folder
 
 
 def started(pid: int) -> str:

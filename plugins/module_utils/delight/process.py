@@ -35,11 +35,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STATUS = "status"
 # The phases that a run is owed, however its playbook ends.
 ENDING = ("settle", "put_back", "report")
-NO_OUTCOME = """\
-NEEDS ATTENTION: this run ended without an outcome: {why}
-  → status.yml shows what serves
-  → recover.yml ends what is left\
-"""
 
 
 class Conductor:
@@ -154,16 +149,17 @@ class Conductor:
             config.check(values.__getitem__)
         if not check_mode:
             conclusion.try_file(str(values["result_file"]))
-        self._agents = Agents(reaches, chosen, self._print, self.stopped, forks)
+
+        def show(line: str, colour: str) -> None:
+            self._show(line, colour)  # whichever task listens by then
+
+        self._agents = Agents(reaches, chosen, show, self.stopped, forks)
         value = values.__getitem__
         if kind not in ("deploy", "migrate"):
             return Run(kind, self._agents, value, check_mode)
         # The registry is asked while the hosts are looked at.
         ahead = ThreadPoolExecutor(1).submit(config.wanted, value)
         return Run(kind, self._agents, value, check_mode, ahead.result)
-
-    def _print(self, line: str, colour: str) -> None:
-        self._show(line, colour)
 
     def _end(self, why: str) -> Answer:
         """Bring to an end what was begun; the run's last word, or {} where there is no run."""
@@ -185,8 +181,7 @@ class Conductor:
             path = "" if run.check_mode else str(run.value("result_file"))
             return conclusion.last_word(run.report(), run.hosts.chosen, path)
         except Exception as error:
-            status = decide.EXIT_STATUS[decide.ATTENTION]
-            return {"text": NO_OUTCOME.format(why=blame.cause(error)), "exit_status": status}
+            return report.no_outcome(blame.cause(error))
 
 
 def main(playbook_pid: int) -> None:

@@ -24,7 +24,7 @@ from delight.session import Reach
 OWN = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
 PYTHON = "/usr/bin/python3"
-PLAIN = {"local", "ansible.builtin.local"}
+LOCAL = {"local", "ansible.builtin.local"}
 SSH = {"ssh", "ansible.builtin.ssh"}
 
 
@@ -35,9 +35,9 @@ def reach(host: str, variables: Mapping[str, Any], task: Any, play_context: Any)
     """
     try:
         name = str(variables.get("ansible_connection") or task.connection or "ssh")
-        if name not in PLAIN | SSH:
-            raise ConfigError(
-                [f"{host}: ansible_connection is {name}; releases are made over ssh, or local"]
+        if name not in LOCAL | SSH:
+            raise refusal(
+                host, f"ansible_connection is {name}", "releases are made over ssh, or local"
             )
         return _made(host, name, variables, task, play_context)
     except AnsibleError as error:
@@ -63,21 +63,15 @@ def _made(host: str, name: str, variables: Mapping[str, Any], task: Any, context
         # A sudo rule that names this path allows no shell around it.
         command = become.build_become_command(agent, None)
         if become.get_option("become_pass"):
-            raise ConfigError(
-                [
-                    f"{host}: release_agent is set, and a password for become: its sudo rule needs NOPASSWD"
-                ]
-            )
+            both = "release_agent is set, and a password for become"
+            raise refusal(host, both, "its sudo rule needs NOPASSWD")
     else:
         command = become.build_become_command(start, shell) if become else start
     argv = ["/bin/sh", "-c", command]
     if name in SSH:
         if connection.get_option("password"):
-            raise ConfigError(
-                [
-                    f"{host}: ansible_password is set; releases are made with keys: use ansible_ssh_private_key_file"
-                ]
-            )
+            keys_only = "releases are made with keys: use ansible_ssh_private_key_file"
+            raise refusal(host, "ansible_password is set", keys_only)
         target = str(connection.get_option("host") or host)
         words = connection._build_command(
             connection.get_option("ssh_executable"), "ssh", *ALIVE, target, shlex.join(argv)
@@ -99,17 +93,21 @@ def _become(
     method = str(variables.get("ansible_become_method") or task.become_method or "sudo")
     plugin = become_loader.get(method)
     if plugin is None:
-        raise ConfigError([f"{host}: there is no ansible_become_method {method}; use sudo"])
+        raise refusal(host, f"there is no ansible_become_method {method}", "use sudo")
     if plugin.require_tty or not plugin.pipelining:
-        raise ConfigError(
-            [f"{host}: ansible_become_method is {method}, which asks at a terminal; use sudo"]
-        )
+        asks = f"ansible_become_method is {method}, which asks at a terminal"
+        raise refusal(host, asks, "use sudo")
     # Without -K what stands there is the first host's own password.
     asked = cli.CLIARGS.get("become_ask_pass") or cli.CLIARGS.get("become_password_file")
     if asked and context.become_pass:
         keys = {**keys, "become_pass": context.become_pass}
     plugin.set_options(task_keys=keys, var_options=options("become", plugin, variables))
     return plugin
+
+
+def refusal(host: str, what: str, way_out: str) -> ConfigError:
+    """Why the engine cannot speak to a host, and what to do."""
+    return ConfigError([f"{host}: {what}; {way_out}"])
 
 
 def options(kind: str, plugin: Any, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,11 @@ NUMBER = re.compile(r"\b(?:0x)?[0-9a-f]*[0-9][0-9a-f]*\b")
 
 Acts = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
+NO_OUTCOME = """\
+NEEDS ATTENTION: this run ended without an outcome: {why}
+  → status.yml shows what serves
+  → recover.yml ends what is left\
+"""
 HEADLINES = {
     decide.RELEASED: "RELEASED {to} on {hosts}",
     decide.UNCHANGED: "UNCHANGED: {to} is live on {hosts} already; nothing was touched",
@@ -41,6 +46,11 @@ def summary(result: Mapping[str, Any]) -> str:
         lines += evidence(names, one)
     lines += [f"  → {step}" for step in result.get("next", [])]
     return "\n".join(lines)
+
+
+def no_outcome(why: str) -> dict[str, Any]:
+    """{"text", "exit_status"}: the last word of a run that nobody can say more of."""
+    return {"text": NO_OUTCOME.format(why=why), "exit_status": decide.EXIT_STATUS[decide.ATTENTION]}
 
 
 def headline(result: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fleet.support.fleet import Fleet, one_switched
 from tests.fleet.support.load import Load
+from tests.fleet.support.playing import Playing
 
 Services = dict[str, dict[str, Any]]
 
@@ -17,6 +18,14 @@ def slow(services: Services) -> Services:
     """The services with an application that takes its time to start."""
     services["api"]["env"] |= {"START_DELAY_S": "3"}
     return services
+
+
+def staging(fleet: Fleet, services: Services) -> tuple[str, str, Playing]:
+    """(version that serves, version that is deployed, its playbook), while the new slots start."""
+    old, [new] = fleet.version(), fleet.next_versions()
+    playing = fleet.start("deploy", version=new, services=slow(services))
+    fleet.in_phase("app1", "staging")
+    return old, new, playing
 
 
 def killed(fleet: Fleet, playing: Any) -> None:
@@ -29,9 +38,7 @@ def killed(fleet: Fleet, playing: Any) -> None:
 
 @pytest.mark.promise("R7", "T1")
 def test_killed_while_staging(pair: Fleet, load: Load, services: Services) -> None:
-    old, [new] = pair.version(), pair.next_versions()
-    playing = pair.start("deploy", version=new, services=slow(services))
-    pair.in_phase("app1", "staging")
+    old, new, playing = staging(pair, services)
     killed(pair, playing)
     pair.serves(old)
     run = pair.deploy(new).expect("released", 0)
@@ -56,9 +63,7 @@ def test_killed_when_one_host_has_switched(pair: Fleet, load: Load, services: Se
 
 @pytest.mark.promise("R2", "R7")
 def test_the_playbook_alone_is_killed(pair: Fleet, load: Load, services: Services) -> None:
-    old, [new] = pair.version(), pair.next_versions()
-    playing = pair.start("deploy", version=new, services=slow(services))
-    pair.in_phase("app1", "staging")
+    old, _, playing = staging(pair, services)
     playing.signal(signal.SIGKILL)
     # Its conductor lives on: it puts every host back, and says so.
     run = playing.end()
@@ -69,9 +74,7 @@ def test_the_playbook_alone_is_killed(pair: Fleet, load: Load, services: Service
 
 @pytest.mark.promise("R2", "R8")
 def test_asked_to_stop_while_staging(pair: Fleet, load: Load, services: Services) -> None:
-    old, [new] = pair.version(), pair.next_versions()
-    playing = pair.start("deploy", version=new, services=slow(services))
-    pair.in_phase("app1", "staging")
+    old, _, playing = staging(pair, services)
     playing.signal(signal.SIGTERM)
     run = playing.end().expect("rolled back", 21)
     assert "SIGTERM: this run stops" in run.output

@@ -70,9 +70,10 @@ class Lease:
 
     def release(self) -> None:
         """Let others work on the host."""
-        if self.held:
-            os.ftruncate(self._fd, 0)
-            os.close(self._fd)
+        with self._writing:
+            if self.held:
+                os.ftruncate(self._fd, 0)
+                os.close(self._fd)
             self._fd, self.note = -1, {}
 
     def other(self, wait_s: float = WAIT_S) -> Note | None:

@@ -51,6 +51,11 @@ def fails(host: Host, label: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def loses_engine(host: Host, label: str) -> None:
+    """The Docker daemon is down from here on, to the end of the run; what runs goes on."""
+    host.engine.away = True
+
+
 def cut(host: Host, label: str) -> None:
     """The connection is cut: the act goes on to its end, and nobody hears how it ended."""
     host.link = "cut"
@@ -63,7 +68,7 @@ def half_open(host: Host, label: str) -> None:
 
 BREAKS: dict[str, Break] = {
     one.__name__: one
-    for one in (dies, abandoned, reboots, dark, restarts_edge, fails, cut, half_open)
+    for one in (dies, abandoned, reboots, dark, restarts_edge, loses_engine, fails, cut, half_open)
 }
 
 
@@ -127,6 +132,7 @@ def broken(
         ended = None
     for one in found.hosts.values():
         one.boundaries.planned.clear()
+        one.engine.away = False
     return found, ended
 
 

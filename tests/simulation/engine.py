@@ -5,6 +5,7 @@ It knows what acts ask of it and answers as the real one does; `tests/image/test
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Engine:
     used: set[str] = field(default_factory=set)  # images that a container of somebody uses
     program: Callable[[Container], str] = lambda container: HEALTHY
     log: str = ""
+    away: bool = False  # the daemon is down: what runs goes on, nobody answers
     execs: dict[str, Container] = field(default_factory=dict)
     cross: Callable[[str], None] = lambda label: None
 
@@ -57,8 +59,14 @@ class Engine:
         runs = self.program(container) == HEALTHY
         container["State"].update(Running=runs, ExitCode=0 if runs else 1)
 
+    def restart(self, container: Container) -> None:
+        """What Docker does when the program of a container ends, or a person by hand."""
+        container["RestartCount"] += 1
+        self.start(container)
+
     def reboot(self) -> None:
         """All stop; those start again that are to."""
+        self.away = False
         for container in self.containers.values():
             was = container["State"]["Running"]
             container["State"].update(STOPPED)
@@ -85,6 +93,8 @@ class Engine:
         looks = method == "GET"
         if not looks:
             self.cross(f"before {what}")
+        if self.away:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         status, document = self.answer(method, url.path, query, json.loads(body or b"null"))
         if not looks:
             self.cross(f"after {what}")
@@ -174,8 +184,8 @@ class Engine:
 
     # -- docker compose
 
-    def compose_up(self, argv: list[str], variables: dict[str, str]) -> None:
-        """Create and start the services at the end of the command, one after the other."""
+    def compose_up(self, argv: list[str], variables: dict[str, str]) -> tuple[int, str]:
+        """Create and start the services at the end of the command, one after the other; status and output."""
         file = Path(argv[argv.index("--file") + 1])
         manifest = json.loads((file.parent / "release.json").read_text())
         for name in argv[argv.index("never") + 1 :]:
@@ -188,7 +198,10 @@ class Engine:
                 "fingerprint": manifest["services"][service]["fingerprint"],
             }
             self.cross(f"before compose: {name}")
+            if self.away:
+                return 1, "the Docker daemon is gone"
             created = self.create(f"delight-{service}-{variables['SLOT']}-{replica}", labels)
             self.cross(f"created compose: {name}")
             self.start(created)
             self.cross(f"after compose: {name}")
+        return 0, ""

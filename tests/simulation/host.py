@@ -172,11 +172,12 @@ class Host:
 
     def program(self, argv: list[str], environment: dict[str, str]) -> tuple[int, str]:
         """Status and output of a program that an act starts."""
+        if self.engine.away:
+            return 1, "Cannot connect to the Docker daemon"
         if argv[:2] == ["docker", "exec"]:
             return 0, ""  # `haproxy -c`
         if "up" in argv:
-            self.engine.compose_up(argv, environment)
-            return 0, ""
+            return self.engine.compose_up(argv, environment)
         at = next(
             n for n, word in enumerate(argv) if word.endswith("-once") and n > argv.index("run")
         )

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.fleet.support import setup
-from tests.fleet.support.fleet import INVENTORY, SOLO, Fleet
+from tests.fleet.support.hosts import INVENTORY, SOLO, Fleet
 from tests.fleet.support.playing import ROOT, Run
 
 ROUNDS = 3

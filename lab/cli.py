@@ -10,9 +10,9 @@ from rich.console import Console
 
 from lab import (
     engine,
-    fleet,
     images,
     inventory,
+    lifecycle,
     local,
     paths,
     purge,
@@ -48,7 +48,7 @@ def _up(options: argparse.Namespace) -> int:
     engine.ensure()
     images.ensure()
     began = time.monotonic()
-    did = fleet.up(machines)
+    did = lifecycle.up(machines)
     said = ", ".join(f"{name} {what}" for name, what in did.items())
     print(f"hosts: {said} ({time.monotonic() - began:.1f} s)")
     return _seed(options)
@@ -77,14 +77,14 @@ def _services(options: argparse.Namespace) -> int:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    stopped = fleet.stop(inventory.load(options.directory))
+    stopped = lifecycle.stop(inventory.load(options.directory))
     print(f"stopped: {', '.join(stopped) or 'nothing ran'}")
     return 0
 
 
 def _clean(options: argparse.Namespace) -> int:
     machines = inventory.load(options.directory)
-    removed = [*secrets.clean(machines), *fleet.clean(machines)]
+    removed = [*secrets.clean(machines), *lifecycle.clean(machines)]
     print(f"removed: {', '.join(removed) or 'nothing was there'}")
     return 0
 
@@ -97,7 +97,7 @@ def _purge(_: argparse.Namespace) -> int:
 def _reboot(options: argparse.Namespace) -> int:
     machines = inventory.load(options.directory)
     began = time.monotonic()
-    fleet.reboot(machines, machines.host(options.host))
+    lifecycle.reboot(machines, machines.host(options.host))
     print(f"rebooted: {options.host} ({time.monotonic() - began:.1f} s)")
     return 0
 

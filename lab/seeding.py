@@ -13,8 +13,8 @@ from pathlib import Path
 
 from lab import paths, shell
 from lab.errors import LabError
-from lab.fleet import each
 from lab.inventory import Fleet, Host
+from lab.lifecycle import each
 
 LOADER = paths.RECIPES / "host/files/usr/local/sbin/lab-load-images"
 LIST = "/var/lib/lab/images.list"

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from lab import engine, fleet, images, paths, playbooks, secrets, seeding
+from lab import engine, images, lifecycle, paths, playbooks, secrets, seeding
 from lab.inventory import Fleet
 
 Step = Callable[[Callable[[str], None]], list[str]]
@@ -52,7 +52,7 @@ def play(machines: Fleet, name: str, extra: list[str], say: Callable[[str], None
 
 
 def _hosts(machines: Fleet) -> list[str]:
-    did = fleet.up(machines)
+    did = lifecycle.up(machines)
     loaded = seeding.seed(machines)
     made = [f"{name} {what}" for name, what in did.items() if what != "running"]
     return made + ([f"{len(loaded)} images loaded"] if loaded else [])

@@ -101,6 +101,20 @@ def missing_vaults(inventories: list[Path]) -> list[str]:
     return lines
 
 
+def no_hosts(hosts: list[str], sources: list[Path]) -> str | None:
+    """Say what to do where the inventory names no host at all."""
+    if hosts:
+        return None
+    if not any(source.is_dir() for source in sources):
+        return "no environment is chosen: add `-i local`, `-i staging` or `-i production`."
+    return f"the environment has no hosts: `$EDITOR {shown(sources[0] / 'hosts.yml')}`."
+
+
+def refused(reason: str) -> dict[str, Any]:
+    """Return the result of a task that refuses."""
+    return {"failed": True, "outcome": "refused", "msg": f"Refused: {reason}"}
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """`guard:` without arguments."""
 
@@ -113,22 +127,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Return an unchanged result, or a failed one whose message is the refusal."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
-        refusal = wrong_configuration(constants.CONFIG_FILE) or self._environment(variables)
-        if refusal:
-            result.update(failed=True, outcome="refused", msg=f"Refused: {refusal}")
+        if refusal := wrong_configuration(constants.CONFIG_FILE):
+            return result | refused(refusal)
+        sources = [Path(s) for s in variables.get("ansible_inventory_sources") or []]
+        if nobody := no_hosts(variables["groups"]["all"], sources):
+            # Not a refusal of something that was there to be done: whoever forgets `-i` must notice.
+            return result | {"failed": True, "exit_status": 1, "msg": nobody}
+        if refusal := self._unfinished(variables, sources):
+            return result | refused(refusal)
         return result
 
-    def _environment(self, task_vars: dict[str, Any]) -> str | None:
-        sources = [Path(s) for s in task_vars.get("ansible_inventory_sources") or []]
-        hosts = task_vars["groups"]["all"]
-        if not hosts:
-            if not any(source.is_dir() for source in sources):
-                return "no environment is chosen: add `-i local`, `-i staging` or `-i production`."
-            where = shown(sources[0] / "hosts.yml")
-            return f"the environment has no hosts: `$EDITOR {where}`."
+    def _unfinished(self, task_vars: dict[str, Any], sources: list[Path]) -> str | None:
         problems = missing_vaults(sources)
         try:
-            problems += self._placeholders(task_vars["hostvars"], hosts)
+            problems += self._placeholders(task_vars["hostvars"], task_vars["groups"]["all"])
         except AnsibleError as error:
             return self._undecryptable(sources) or str(error)
         if not problems:

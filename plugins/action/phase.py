@@ -21,14 +21,14 @@ from ansible.utils.display import Display
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import blame, link
+from delight import errors, link
 from delight.schema import ConfigError
 
 display = Display()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """`phase: {name: stage}`; `rollout_kind` says what the run is."""
+    """`phase: {name: stage}`; `release_kind` says what the run is."""
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
@@ -47,17 +47,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         playbook = os.getppid()
         link.begin(playbook)
         answer = link.speak(playbook, "phase", said, show)
-        if answer.get("brief"):
+        if answer.get("inputs"):
             try:
-                brief = self._brief(variables, sorted(map(str, chosen)))
+                inputs = self._inputs(variables, sorted(map(str, chosen)))
             except ConfigError as error:
                 return result | {"failed": True, "outcome": "refused", "msg": str(error)}
-            answer = link.speak(playbook, "phase", said | {"brief": brief}, show)
+            answer = link.speak(playbook, "phase", said | {"inputs": inputs}, show)
         return result | {"changed": False} | answer
 
-    def _brief(self, variables: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
+    def _inputs(self, variables: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
         """What the conductor has to know of the environment and of this run."""
-        from delight import config, reach
+        from delight import config, connection
 
         hostvars, everyone = variables["hostvars"], sorted(map(str, variables["groups"]["app"]))
         same_everywhere(hostvars, everyone, config.names())
@@ -66,25 +66,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             try:
                 values[name] = plain(self._templar.resolve_variable_expression(name))
             except AnsibleError as error:
-                mistakes.append(f"{name}: {blame.cause(error)}")
+                mistakes.append(f"{name}: {errors.cause(error)}")
         if mistakes:
             raise ConfigError(mistakes)
-        reaches = {
-            host: reach.reach(host, hostvars[host], self._task, self._play_context)
+        connections = {
+            host: connection.of(host, hostvars[host], self._task, self._play_context)
             for host in everyone
         }
         return {
-            "kind": str(self._templar.resolve_variable_expression("rollout_kind")),
+            "kind": str(self._templar.resolve_variable_expression("release_kind")),
             "check_mode": bool(self._task.check_mode),
             "values": values,
-            "reaches": reaches,
+            "connections": connections,
             "chosen": chosen,
             "forks": int(context.CLIARGS["forks"]),
         }
 
 
 def same_everywhere(hostvars: Any, hosts: list[str], names: list[str]) -> None:
-    """Refuse what one host would be told otherwise than the others: a fleet has one configuration."""
+    """Refuse what one host has otherwise than the others: a fleet has one configuration."""
     first, *others = hosts
     wanted = hostvars.raw_get(first)
     mistakes: dict[str, str] = {}

@@ -36,7 +36,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Playbooks that need a conductor at once; whichever else does starts it with its first phase.
 RELEASES = {"deploy.yml", "rollback.yml", "migrate.yml", "recover.yml", "status.yml"}
 NO_HOSTS = (
-    "No host was found, so nothing was done: add `-i local`, `-i staging` or `-i production`, or see "
+    "No application host was found, so nothing was done: see whether the environment has a group `app`, and "
     "whether --limit names a host of it."
 )
 
@@ -90,7 +90,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """The last hook of a run: SystemExit passes through Ansible and keeps its clean-up."""
         if self._begun:
             self._end()
-        elif self._release and not self._status and not stats.processed:
+        elif self._release and not (self._status or stats.failures or stats.dark):
             self._text, self._status = NO_HOSTS, 1
         if self._text:
             self._display.display(self._text, color="red" if self._status else "green")

@@ -17,7 +17,7 @@ from tests.fleet.support.again import (  # noqa: F401 these are hooks
     pytest_sessionfinish,
     pytest_terminal_summary,
 )
-from tests.fleet.support.fleet import INVENTORY, SOLO, Fleet
+from tests.fleet.support.hosts import INVENTORY, SOLO, Fleet
 from tests.fleet.support.load import Load, unharmed
 
 BALANCER = "http://10.78.0.13"

@@ -1,6 +1,6 @@
 """A stand-in for the Docker Engine of one host, asked in its own words: HTTP over its socket.
 
-It knows what acts ask of it and answers as the real one does; `tests/image/test_stand_ins.py` compares them.
+It knows what acts ask of it and answers as the real one does; `tests/image/test_stand_in.py` compares them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 Container = dict[str, Any]
 HEALTHY, EXITS = "healthy", "exits"
 STOPPED = {"Running": False, "ExitCode": 143}
+SHOWN = ("Id", "Name", "State", "RestartCount", "Config")
+GONE = (1, "the Docker daemon is gone")
 
 
 @dataclass
@@ -48,21 +50,25 @@ class Engine:
             "labels": {"delight.managed": "true", **{f"delight.{k}": v for k, v in labels.items()}},
             "State": {"Running": False, "ExitCode": 0},
             "RestartCount": 0,
-            "policy": "no",
             "Config": {},
+            "policy": "no",
+            "image": "",
+            "begun": False,
         }
         self.containers[name] = found
         return found
 
     def start(self, container: Container) -> None:
-        """Start it; one that exits at once is gone again."""
+        """Start it, its restarts counted anew; one that exits at once is gone again."""
         runs = self.program(container) == HEALTHY
+        container.update(RestartCount=0, begun=True)
         container["State"].update(Running=runs, ExitCode=0 if runs else 1)
 
     def restart(self, container: Container) -> None:
-        """What Docker does when the program of a container ends, or a person by hand."""
-        container["RestartCount"] += 1
+        """What Docker does by itself when a program ends that is to run."""
+        count = container["RestartCount"] + 1
         self.start(container)
+        container["RestartCount"] = count
 
     def reboot(self) -> None:
         """All stop; those start again that are to."""
@@ -113,19 +119,17 @@ class Engine:
         container = self.containers.get(rest[0])
         if container is None:
             return 404, {"message": f"No such container: {rest[0]}"}
-        return self._container(method, rest[1:], container, body)
+        return self._container(method, rest[1:], container, query, body)
 
     def _container(
-        self, method: str, verb: list[str], container: Container, body: Any
+        self, method: str, verb: list[str], container: Container, query: dict[str, str], body: Any
     ) -> tuple[int, Any]:
         running = container["State"]["Running"]
         match (method, verb):
             case ("GET", ["json"]):
-                return 200, {
-                    k: v for k, v in container.items() if k not in ("mine", "labels", "policy")
-                }
+                return 200, {name: container[name] for name in SHOWN}
             case ("GET", ["logs"]):
-                return 200, self.log.encode()
+                return 200, self._logs(int(query["tail"])) if container["begun"] else b""
             case ("POST", ["start"]):
                 if running:
                     return 304, b""
@@ -149,19 +153,25 @@ class Engine:
                 raise AssertionError(f"no act asks for {method} {verb} of a container")
         return 204, b""
 
+    def _logs(self, count: int) -> bytes:
+        """The last lines of the log, each in a frame of standard output."""
+        lines = [line.encode() for line in self.log.splitlines(keepends=True)]
+        return b"".join(b"\1\0\0\0" + len(one).to_bytes(4, "big") + one for one in lines[-count:])
+
     def _exec(self, method: str, rest: list[str]) -> tuple[int, Any]:
         name, verb = rest
         if (method, verb) == ("POST", "start"):
+            if not self.execs[name]["State"]["Running"]:
+                return 404, {"message": f"No such exec instance: {name}"}
             return 200, b""
-        healthy = self.execs[name]["State"]["Running"]
-        return 200, {"Running": False, "Pid": 0, "ExitCode": 0 if healthy else 137}
+        return 200, {"Running": False, "Pid": 0, "ExitCode": 0}
 
     def _listed(self, wanted: list[str]) -> list[dict[str, Any]]:
         return [
             {
                 "Id": name,
                 "Names": [f"/{name}"],
-                "State": "running" if one["State"]["Running"] else "exited",
+                "State": state_of(one),
                 "Status": "",
                 "Labels": one["labels"],
             }
@@ -176,7 +186,8 @@ class Engine:
         name = name.removesuffix("/json")
         if name not in self.images:
             return 404, {"message": f"No such image: {name}"}
-        if method == "DELETE" and name in self.used:
+        used = self.used | {one["image"] for one in self.containers.values()}
+        if method == "DELETE" and name in used:
             return 409, {"message": f"conflict: unable to delete {name}: image is being used"}
         if method == "DELETE":
             self.images.discard(name)
@@ -185,9 +196,10 @@ class Engine:
     # -- docker compose
 
     def compose_up(self, argv: list[str], variables: dict[str, str]) -> tuple[int, str]:
-        """Create and start the services at the end of the command, one after the other; status and output."""
+        """Create the services at the end of the command, then start them; status and output."""
         file = Path(argv[argv.index("--file") + 1])
         manifest = json.loads((file.parent / "release.json").read_text())
+        created = {}
         for name in argv[argv.index("never") + 1 :]:
             service, _, replica = name.rpartition("-")
             labels = {
@@ -197,11 +209,26 @@ class Engine:
                 "release": variables["RELEASE"],
                 "fingerprint": manifest["services"][service]["fingerprint"],
             }
+            image = manifest["services"][service]["image"]
             self.cross(f"before compose: {name}")
             if self.away:
-                return 1, "the Docker daemon is gone"
-            created = self.create(f"delight-{service}-{variables['SLOT']}-{replica}", labels)
+                return GONE
+            if image not in self.images:
+                return 1, f"No such image: {image}"
+            one = self.create(f"delight-{service}-{variables['SLOT']}-{replica}", labels)
+            one["image"] = image
+            created[name] = one
             self.cross(f"created compose: {name}")
-            self.start(created)
+        for name, one in created.items():
+            if self.away:
+                return GONE
+            self.start(one)
             self.cross(f"after compose: {name}")
         return 0, ""
+
+
+def state_of(container: Container) -> str:
+    """The one word for it in a list."""
+    if container["State"]["Running"]:
+        return "running"
+    return "exited" if container["begun"] else "created"

@@ -144,8 +144,8 @@ class Asking:
     def say(self, line: str) -> None:
         self.said.append(line)
 
-    def ask(self, act: str, told: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        return {host: self._one(act, host, params) for host, params in told.items()}
+    def ask(self, act: str, params: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        return {host: self._one(act, host, mine) for host, mine in params.items()}
 
     def _one(self, act: str, host: str, params: dict[str, Any]) -> dict[str, Any]:
         answer = self.before(act, host)
@@ -182,5 +182,5 @@ def operators(fleet: Fleet, monkeypatch: Any) -> None:
 @cache
 def defaults() -> dict[str, Any]:
     """The settings of a run as the project has them."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "group_vars/all/rollout.yml").read_text())
+    found: dict[str, Any] = yaml.safe_load((ROOT / "group_vars/all/release.yml").read_text())
     return found

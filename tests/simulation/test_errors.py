@@ -16,7 +16,7 @@ from tests.simulation.breaking import converges, copied, first_lines, truthful, 
 from tests.simulation.fleet import SERVICES, WORK, Ended, Fleet
 
 # The modules that decide; a line of `Run.phase` itself is what catches the others' errors.
-MODULES = {"conductor.py", "planning.py", "telling.py", "decide.py", "plan.py", "preflight.py"}
+MODULES = {"conductor.py", "planning.py", "params.py", "decide.py", "plan.py", "preflight.py"}
 CATCHES = {"phase", "perform"}
 STEP, STEP_ALL = 61, 5  # primes, so that they fall on other lines of each loop
 

@@ -131,3 +131,36 @@ def ended_before(fleet: Fleet) -> str:
     """The release that all hosts have served from the start."""
     [first] = {host.state["history"][0]["release"] for host in fleet.hosts.values()}
     return str(first)
+
+
+@pytest.mark.promise("R2")
+@pytest.mark.parametrize(
+    "removed", [{"delight-api-blue-1"}, {"delight-api-blue-1", "delight-api-blue-2"}]
+)
+def test_traffic_goes_back_to_a_slot_that_somebody_has_removed(
+    served: Fleet, tmp_path: Path, removed: set[str]
+) -> None:
+    fleet = cut(served, deploy_v2, "app2", "after write: live.map", "abandoned", tmp_path / "x")
+    host = fleet.hosts["app1"]
+    assert set(host.routes.values()) == {"api-green"}
+    for name in removed:
+        del host.engine.containers[name]
+    ended = fleet.run("recover")
+    assert ended.outcome == "recovered" and not fleet.seen, (ended.result, fleet.seen)
+    assert set(host.routes.values()) == {"api-blue"}
+    invariants.at_rest(fleet.hosts, ended_before(fleet), finished=False)
+
+
+@pytest.mark.promise("R2")
+def test_a_worker_that_somebody_has_removed_runs_again_where_it_is_put_back(
+    served: Fleet, tmp_path: Path
+) -> None:
+    served.services = {"api": API, "work": WORK}
+    assert served.deploy("v1").outcome == "released"
+    before = next(iter(invariants.releases(served.hosts)))
+    fleet = cut(served, deploy_v2, "app1", "after compose: work-1", "abandoned", tmp_path / "x")
+    del fleet.hosts["app1"].engine.containers["delight-work-blue-1"]
+    ended = fleet.run("recover")
+    assert ended.outcome == "recovered", ended.result
+    assert "delight-work-blue-1" in fleet.hosts["app1"].engine.running()
+    invariants.at_rest(fleet.hosts, before, finished=False)

@@ -144,8 +144,8 @@ def test_a_takeover_is_journaled_by_who_did_it(served: Fleet) -> None:
     served.run("deploy", before=other, version="v2")
     host = served.hosts["app2"]
     assert [one["takeover"] for one in journal(host, "evict")] == [MINE]
-    mended = [one for one in journal(host, "undo") if "mended_by" in one]
-    keys = ("by", "takeover", "mended_by")
+    mended = [one for one in journal(host, "undo") if "recovered_by" in one]
+    keys = ("by", "takeover", "recovered_by")
     assert [tuple(one[key] for key in keys) for one in mended] == [("desk", MINE, OTHERS)]
 
 
@@ -160,7 +160,7 @@ def test_the_run_of_a_dead_controller_is_mended_whether_it_is_named_or_not(
     assert ended.status == 0 and not killed
     for host in served.hosts.values():
         [line] = journal(host, "undo")
-        assert line["mended_by"] == OTHERS
+        assert line["recovered_by"] == OTHERS
         assert line.get("takeover", "") == takeover
         assert host.state["run"] is None
     assert serving(served) == {"v1"}

@@ -40,7 +40,7 @@ def test_a_slot_that_was_warm_long_enough_is_stopped_and_kept(
 ) -> None:
     warm(cooling, at, boot)
     found = cooling.act("sweep")
-    assert found["told"] == "stopped api-blue"
+    assert found["message"] == "stopped api-blue"
     assert cooling.engine.running() == GREEN
     assert set(cooling.engine.containers) >= BLUE
     assert cooling.state["cool"] == []

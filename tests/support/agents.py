@@ -8,7 +8,7 @@ from contextlib import suppress
 from os import pidfd_open
 from pathlib import Path
 
-from delight.session import Reach
+from delight.session import Connection
 
 from tests.support.waiting import PATIENCE_S
 from tests.unit.test_release_playbooks import Hosts
@@ -59,9 +59,9 @@ def sudo(folder: Path, password: str, stream: int = 2) -> Path:
     return executable(folder / "sudo", text)
 
 
-def ways(hosts: Hosts, *names: str) -> dict[str, Reach]:
+def ways(hosts: Hosts, *names: str) -> dict[str, Connection]:
     """How the agents of an environment of scripts are started."""
-    return {name: Reach([str(hosts.folder / name / "python")]) for name in names}
+    return {name: Connection([str(hosts.folder / name / "python")]) for name in names}
 
 
 def ended(pid: int) -> None:

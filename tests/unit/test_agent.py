@@ -461,8 +461,8 @@ def test_a_long_act_says_now_and_then_what_it_is_at(
     state = slow_state(tmp_path)
     heard.send({"act": "settle", "params": {"root": str(tmp_path), **ASKED}})
     for _ in range(2):
-        told = heard.next()["told"]
-        assert told.startswith("settle, ") and told.endswith(" s so far")
+        said = heard.next()["progress"]
+        assert said.startswith("settle, ") and said.endswith(" s so far")
     state.write_text(STATE)
     wait_until(lambda: "outcome" in heard.next(), "the act has ended")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from delight import build
 
-from plugins.action import images
+from plugins.action import build_plan
 from tests.support.git import commit_all
 from tests.support.registry import StubRegistry, stub_registry
 
@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "backend").mkdir(parents=True)
     (folder / "backend" / "Dockerfile").write_text("FROM scratch\n")
     commit_all(folder)
-    monkeypatch.setattr(images, "PROJECT", folder)
+    monkeypatch.setattr(build_plan, "PROJECT", folder)
     return folder
 
 
@@ -52,7 +52,7 @@ def plan(project: Path, stub: StubRegistry) -> Plan:
         } | changes
         task = SimpleNamespace(args=arguments, async_val=0, check_mode=False, action="images")
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        action = images.ActionModule(task, connection, None, None, None, None)
+        action = build_plan.ActionModule(task, connection, None, None, None, None)
         result: dict[str, Any] = action.run()
         assert result.pop("changed", False) is False
         assert PASSWORD not in str(result)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delight import link
+from delight import link, process
 from delight.conductor import PHASES
 
 from tests.simulation.fleet import defaults
@@ -57,7 +57,7 @@ class Playbook:
         sockets = map(str.split, Path("/proc/net/unix").read_text().splitlines())
         return any((one[3], one[-1]) == ("00010000", str(self.place / "socket")) for one in sockets)
 
-    def brief(self, **values: Any) -> dict[str, Any]:
+    def inputs(self, **values: Any) -> dict[str, Any]:
         names = sorted(path.name for path in self.hosts.folder.iterdir() if path.is_dir())
         common = {name: value for name, value in COMMON.items() if not name.startswith("ansible_")}
         return {
@@ -71,7 +71,7 @@ class Playbook:
                 "result_file": str(self.result_file),
                 **values,
             },
-            "reaches": ways(self.hosts, *names),
+            "connections": ways(self.hosts, *names),
             "chosen": names,
             "forks": 5,
         }
@@ -82,10 +82,12 @@ class Playbook:
         return link.speak(self.pid, word, said, self.screen.show)
 
     def phase(self, name: str, **said: Any) -> dict[str, Any]:
-        """As a task does: the brief is brought when it is asked for."""
+        """As a task does: the inputs is brought when it is asked for."""
         said = {"phase": name, "failed": {}, **said}
         answer = self.says("phase", said)
-        return self.says("phase", said | {"brief": self.brief()}) if "brief" in answer else answer
+        return (
+            self.says("phase", said | {"inputs": self.inputs()}) if "inputs" in answer else answer
+        )
 
     def until(self, last: str) -> dict[str, Any]:
         """All phases up to one; the answer to that."""
@@ -103,7 +105,7 @@ class Playbook:
         return found
 
     def all_acts(self) -> list[list[str]]:
-        return [self.hosts.acts(host) for host in self.brief()["chosen"]]
+        return [self.hosts.acts(host) for host in self.inputs()["chosen"]]
 
 
 @pytest.fixture
@@ -268,6 +270,17 @@ def test_a_playbook_that_is_killed_before_any_phase_ends_its_conductor(
     assert capfd.readouterr().err == ""
 
 
+def test_a_playbook_that_is_gone_before_its_conductor_listens_leaves_nothing(
+    play: Callable[..., Playbook], capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = play()
+    found.kill()
+    found.process.wait()
+    process.main(found.pid, found.place)
+    assert not found.place.exists()
+    assert capfd.readouterr().err == ""
+
+
 # -- a run
 
 
@@ -288,9 +301,9 @@ def test_what_the_first_phase_needs_is_asked_for_and_a_mistake_in_it_is_refused(
 ) -> None:
     found = play()
     said = {"phase": "recover", "failed": {}}
-    assert found.says("phase", said) == {"brief": True}
-    brief = found.brief(version="", images={"nothing": "v1"})
-    answer = found.says("phase", said | {"brief": brief})
+    assert found.says("phase", said) == {"inputs": True}
+    inputs = found.inputs(version="", images={"nothing": "v1"})
+    answer = found.says("phase", said | {"inputs": inputs})
     assert (answer["over"], answer["failed"], answer["outcome"]) == (True, True, "refused")
     assert "images.nothing: no such service" in answer["msg"]
     assert found.end() == {}
@@ -319,7 +332,7 @@ def test_a_second_play_makes_a_run_of_its_own(play: Callable[..., Playbook]) -> 
     found = play()
     found.until("report")
     assert found.screen.text.count("RELEASED") == 0
-    assert found.says("phase", {"phase": "recover", "failed": {}}) == {"brief": True}
+    assert found.says("phase", {"phase": "recover", "failed": {}}) == {"inputs": True}
     assert found.until("report")["msg"] == "released"
     assert found.screen.text.count("RELEASED v1-") == 1, "the first run's word, as it was over"
     assert found.all_acts() == [WHOLE * 2, WHOLE * 2]

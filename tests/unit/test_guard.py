@@ -12,7 +12,7 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["ansible.cfg", "plugins/action/guard.py", "roles/guard", "playbooks/guard.yml"]
+PARTS = ["ansible.cfg", "plugins/action/guard.py", "playbooks/guard.yml"]
 HOSTS = "staging: {hosts: {app1: {ansible_host: 192.0.2.1}}}\n"
 
 
@@ -24,9 +24,8 @@ def project(tmp_path: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, target)
-    for link in ("roles", "action_plugins"):
-        source = ROOT / "playbooks" / link
-        (tmp_path / "playbooks" / link).symlink_to(os.readlink(source))
+    link = "playbooks/action_plugins"
+    (tmp_path / link).symlink_to(os.readlink(ROOT / link))
     variables = tmp_path / "staging" / "group_vars" / "staging"
     variables.mkdir(parents=True)
     (tmp_path / "staging" / "hosts.yml").write_text(HOSTS)

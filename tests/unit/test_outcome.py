@@ -80,7 +80,8 @@ def guarded() -> bool:
 def status(callback: Any, *processed: str) -> int:
     """The status that the run ends with; 0 leaves it to Ansible."""
     try:
-        callback.v2_playbook_on_stats(SimpleNamespace(processed=dict.fromkeys(processed, 1)))
+        stats = SimpleNamespace(processed=dict.fromkeys(processed, 1), failures={}, dark={})
+        callback.v2_playbook_on_stats(stats)
     except SystemExit as end:
         return int(str(end.code))
     return 0

@@ -225,4 +225,12 @@ def test_without_hosts_nothing_ends_well(tmp_path: Path, name: str) -> None:
     hosts = Hosts.__new__(Hosts)
     hosts.folder = tmp_path
     status, output = hosts.play(name=name)
-    assert (status, "No host was found" in output) == (1, True), output
+    assert (status, "no environment is chosen: add `-i local`" in output) == (1, True), output
+
+
+@pytest.mark.promise("R8")
+def test_a_limit_that_leaves_no_application_host_is_no_success(pair: Hosts) -> None:
+    inventory: dict[str, Any] = {"app": {"hosts": {"app1": {}}}, "data": {"hosts": {"data1": {}}}}
+    (pair.folder / "hosts.json").write_text(json.dumps(inventory))
+    status, output = pair.play("--limit", "data1")
+    assert (status, "No application host was found" in output) == (1, True), output

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from delight import agents, bundle, session
 from delight.agents import Agents
-from delight.session import Lost, Reach, Session
+from delight.session import Connection, Lost, Session
 
 from tests.support.agents import PROMPT, SUCCESS, Screen, ended, sudo, ways
 from tests.support.waiting import PATIENCE_S, wait_until
@@ -24,9 +24,7 @@ from tests.unit.test_release_playbooks import DIES, Hosts
 
 PASSWORD = "hunter22"
 HANGS = "import time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)"
-TELLS = (
-    'print(\'{"told": "half of it"}\', flush=True)\nprint(\'{"told": "all of it"}\', flush=True)'
-)
+TELLS = 'print(\'{"progress": "half of it"}\', flush=True)\nprint(\'{"progress": "all of it"}\', flush=True)'
 Heard = queue.SimpleQueue[tuple[str, dict[str, Any]]]
 
 
@@ -36,13 +34,15 @@ def pair(tmp_path: Path) -> Hosts:
 
 
 @pytest.fixture
-def begun() -> Iterator[Callable[[list[str] | Reach], Session]]:
+def begun() -> Iterator[Callable[[list[str] | Connection], Session]]:
     """Start the commands of sessions; all of them are ended in the end."""
     sessions: list[Session] = []
 
-    def begin(way: list[str] | Reach) -> Session:
+    def begin(way: list[str] | Connection) -> Session:
         heard: Heard = queue.SimpleQueue()
-        sessions.append(Session("app1", way if isinstance(way, Reach) else Reach(way), heard))
+        sessions.append(
+            Session("app1", way if isinstance(way, Connection) else Connection(way), heard)
+        )
         return sessions[-1]
 
     yield begin
@@ -124,11 +124,13 @@ def test_a_command_that_has_begun_in_time_is_not_ended(
 # -- a password for become
 
 
-def become(folder: Path, hosts: Hosts, wanted: str, stream: int, given: str = PASSWORD) -> Reach:
+def become(
+    folder: Path, hosts: Hosts, wanted: str, stream: int, given: str = PASSWORD
+) -> Connection:
     """The way through a sudo that wants a password."""
     agent = ways(hosts, "app1")["app1"].argv[0]
     then = ["/bin/sh", "-c", f"echo {SUCCESS} ; {agent}"]
-    return Reach(
+    return Connection(
         [str(sudo(folder, wanted, stream)), "-H", "-p", PROMPT, *then], PROMPT, given, SUCCESS
     )
 
@@ -161,7 +163,7 @@ def test_a_password_that_is_asked_for_again_is_wrong(
 
 def test_what_sudo_says_instead_of_asking_is_the_reason(begun: Callable[..., Session]) -> None:
     text = "echo we trust you; echo sudo: no tty present >&2; exit 1"
-    assert lost(begun(Reach(shell(text), PROMPT, PASSWORD, SUCCESS))) == "sudo: no tty present"
+    assert lost(begun(Connection(shell(text), PROMPT, PASSWORD, SUCCESS))) == "sudo: no tty present"
 
 
 @pytest.mark.promise("S3")
@@ -184,8 +186,8 @@ def fleet(screen: Screen) -> Iterator[Callable[..., Agents]]:
     """Fleets of ways; all conversations are over in the end."""
     made: list[Agents] = []
 
-    def make(reaches: dict[str, Reach], forks: int = 5) -> Agents:
-        made.append(Agents(reaches, list(reaches), screen.show, lambda: "", forks))
+    def make(connections: dict[str, Connection], forks: int = 5) -> Agents:
+        made.append(Agents(connections, list(connections), screen.show, lambda: "", forks))
         return made[-1]
 
     yield make
@@ -193,25 +195,25 @@ def fleet(screen: Screen) -> Iterator[Callable[..., Agents]]:
         one.close()
 
 
-def told(*hosts: str) -> dict[str, dict[str, Any]]:
+def asked(*hosts: str) -> dict[str, dict[str, Any]]:
     return {host: {} for host in hosts}
 
 
 def test_every_host_that_is_told_something_gives_its_outcome(
     pair: Hosts, fleet: Callable[..., Agents], screen: Screen
 ) -> None:
-    pair.says("app1", "stage", {"outcome": "ok", "told": "started", "took_s": 1.26})
+    pair.says("app1", "stage", {"outcome": "ok", "message": "started", "took_s": 1.26})
     pair.says("app2", "stage", {"outcome": "failed", "reason": "no memory"})
     found = fleet(ways(pair, "app1", "app2"))
     assert (found.everyone, found.chosen) == (["app1", "app2"], ["app1", "app2"])
-    outcomes = found.ask("stage", told("app1", "app2"))
-    assert outcomes["app1"]["told"] == "started"
+    outcomes = found.ask("stage", asked("app1", "app2"))
+    assert outcomes["app1"]["message"] == "started"
     assert outcomes["app2"] == {"outcome": "failed", "reason": "no memory"}
     assert sorted(screen.lines) == [
         ("  app1: started (1.3 s)", ""),
         ("  app2: failed: no memory", "red"),
     ]
-    assert found.ask("undo", told("app2")) == {"app2": {"outcome": "ok"}}
+    assert found.ask("undo", asked("app2")) == {"app2": {"outcome": "ok"}}
     assert (pair.acts("app1"), pair.acts("app2")) == (["stage"], ["stage", "undo"])
 
 
@@ -219,8 +221,8 @@ def test_what_an_act_says_is_shown_as_it_comes_and_before_its_outcome(
     pair: Hosts, fleet: Callable[..., Agents], screen: Screen
 ) -> None:
     pair.on("app1", "stage", TELLS)
-    pair.says("app1", "stage", {"outcome": "ok", "told": "it is there"})
-    fleet(ways(pair, "app1")).ask("stage", told("app1"))
+    pair.says("app1", "stage", {"outcome": "ok", "message": "it is there"})
+    fleet(ways(pair, "app1")).ask("stage", asked("app1"))
     assert screen.text.splitlines() == [
         "  app1: half of it",
         "  app1: all of it",
@@ -234,24 +236,24 @@ def test_an_agent_that_dies_has_failed_and_is_started_anew_when_it_is_asked_agai
 ) -> None:
     pair.on("app2", "stage", DIES)
     found = fleet(ways(pair, "app1", "app2"))
-    outcomes = found.ask("stage", told("app1", "app2"))
+    outcomes = found.ask("stage", asked("app1", "app2"))
     assert outcomes["app1"] == {"outcome": "ok"}
     assert outcomes["app2"] == {
         "outcome": "failed",
         "reason": "stage gave no outcome: no memory left",
     }
     assert screen.lines == [("  app2: failed: stage gave no outcome: no memory left", "red")]
-    assert found.ask("undo", told("app2")) == {"app2": {"outcome": "ok"}}
+    assert found.ask("undo", asked("app2")) == {"app2": {"outcome": "ok"}}
     assert pair.acts("app2") == ["stage", "undo"]
 
 
 def test_a_host_that_cannot_be_reached_is_told_from_one_that_fails(
     pair: Hosts, fleet: Callable[..., Agents], screen: Screen
 ) -> None:
-    nowhere = Reach(shell("echo 'ssh: no route to host' >&2; exit 255"))
-    nothing = Reach(["/nonexistent/ssh", "app3"])
+    nowhere = Connection(shell("echo 'ssh: no route to host' >&2; exit 255"))
+    nothing = Connection(["/nonexistent/ssh", "app3"])
     found = fleet({**ways(pair, "app1"), "app2": nowhere, "app3": nothing})
-    outcomes = found.ask("look", told("app1", "app2", "app3"))
+    outcomes = found.ask("look", asked("app1", "app2", "app3"))
     assert outcomes["app1"]["outcome"] == "ok"
     assert outcomes["app2"] == {
         "outcome": "unreachable",
@@ -268,7 +270,7 @@ def test_more_hosts_than_may_be_reached_at_once_are_reached_all_the_same(
 ) -> None:
     names = [f"app{number}" for number in range(5)]
     hosts = Hosts(tmp_path, {name: {} for name in names})
-    outcomes = fleet(ways(hosts, *names), forks=1).ask("lock", told(*names))
+    outcomes = fleet(ways(hosts, *names), forks=1).ask("lock", asked(*names))
     assert outcomes == {name: {"outcome": "ok"} for name in names}
 
 
@@ -278,17 +280,17 @@ def test_a_host_that_is_silent_for_too_long_is_given_up_and_its_connection_ended
 ) -> None:
     pair.on("app2", "stage", HANGS)
     found = fleet(ways(pair, "app1", "app2"))
-    found.ask("look", told("app1", "app2"))
+    found.ask("look", asked("app1", "app2"))
     monkeypatch.setattr(agents, "BEAT_S", 0.02)
     monkeypatch.setattr(agents, "SILENCE_S", 0.1)
-    outcomes = found.ask("stage", told("app1", "app2"))
+    outcomes = found.ask("stage", asked("app1", "app2"))
     assert outcomes["app2"] == {
         "outcome": "failed",
         "reason": "stage gave no outcome: its connection ended with status -9",
     }
     ended(int((pair.folder / "app2/pid").read_text()))
     monkeypatch.undo()
-    assert found.ask("undo", told("app2")) == {"app2": {"outcome": "ok"}}
+    assert found.ask("undo", asked("app2")) == {"app2": {"outcome": "ok"}}
 
 
 @pytest.mark.promise("C10")
@@ -300,7 +302,7 @@ def test_a_host_that_answers_is_heard_of_while_its_act_goes_on(
     monkeypatch.setattr(bundle, "program", functools.partial(bundle.program, str(home)))
     monkeypatch.setattr(agents, "BEAT_S", 0.02)
     os.mkfifo(tmp_path / "state.json")
-    found = fleet({"app1": Reach([sys.executable, "-I", "-S", "-c", bundle.START])})
+    found = fleet({"app1": Connection([sys.executable, "-I", "-S", "-c", bundle.START])})
     params = {"root": str(tmp_path), "run": {"id": "r1"}, "by": "me@here:7"}
     assert found.ask("hold", {"app1": params})["app1"]["outcome"] == "ok"
     heard: set[float] = set()
@@ -322,7 +324,7 @@ def test_all_conversations_end_at_once_and_agents_leave_by_themselves(
     for host in ("app1", "app2"):
         pair.on(host, "lock", note)
     found = fleet(ways(pair, "app1", "app2"))
-    found.ask("lock", told("app1", "app2"))
+    found.ask("lock", asked("app1", "app2"))
     processes = [one._process for one in found._sessions.values()]
     found.close()
     assert [process.returncode for process in processes] == [0, 0]
@@ -337,8 +339,8 @@ def test_an_agent_that_does_not_leave_is_ended_on_this_side(
 ) -> None:
     agent = shlex.join(ways(pair, "app1")["app1"].argv)
     stays = f"{agent}; sleep 600"
-    found = fleet({"app1": Reach(shell(stays))})
-    found.ask("lock", told("app1"))
+    found = fleet({"app1": Connection(shell(stays))})
+    found.ask("lock", asked("app1"))
     [process] = [one._process for one in found._sessions.values()]
     monkeypatch.setattr(session, "LEAVE_S", 0.05)
     found.close()
@@ -350,14 +352,14 @@ def test_what_is_printed_and_is_no_message_ends_no_conversation(
 ) -> None:
     pair.on("app1", "stage", "print('12345'); print('null'); print('[1]', flush=True)")
     found = fleet(ways(pair, "app1"))
-    assert found.ask("stage", told("app1")) == {"app1": {"outcome": "ok"}}
+    assert found.ask("stage", asked("app1")) == {"app1": {"outcome": "ok"}}
 
 
 def test_an_agent_that_went_by_itself_is_let_go(pair: Hosts, fleet: Callable[..., Agents]) -> None:
     goes = "print(json.dumps({'outcome': {'outcome': 'ok'}}), flush=True); os._exit(0)"
     pair.on("app1", "stage", goes)
     found = fleet(ways(pair, "app1"))
-    assert found.ask("stage", told("app1")) == {"app1": {"outcome": "ok"}}
+    assert found.ask("stage", asked("app1")) == {"app1": {"outcome": "ok"}}
     for one in list(found._sessions.values()):
         one._process.wait()
         one.beat()

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from delight.conductor import Told
+from delight.conductor import Params
 from delight.decide import Outcome
-from delight.session import Lost, Reach, Session
+from delight.session import Connection, Lost, Session
 
 # How often agents are told that somebody is still here, and for how long they may be silent.
 BEAT_S = 5.0
@@ -32,29 +32,29 @@ class Agents:
 
     def __init__(
         self,
-        reaches: Mapping[str, Reach],
+        connections: Mapping[str, Connection],
         chosen: list[str],
         show: Show,
         stopped: Callable[[], str],
         forks: int,
     ) -> None:
-        self.everyone = sorted(reaches)
+        self.everyone = sorted(connections)
         self.chosen = sorted(chosen)
         self.show = show
         self.stop = stopped
-        self._reaches = reaches
+        self._connections = connections
         self._forks = forks
         self._sessions: dict[str, Session] = {}
         self._heard: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._ended = threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
 
-    def ask(self, act: str, told: Told) -> dict[str, Outcome]:
-        """The outcome of each host that is told something; all work at once."""
-        outcomes: dict[str, Outcome] = self._open(sorted(told))
-        waiting = set(told) - set(outcomes)
+    def ask(self, act: str, params: Params) -> dict[str, Outcome]:
+        """The outcome of each host that is asked; all work at once."""
+        outcomes: dict[str, Outcome] = self._open(sorted(params))
+        waiting = set(params) - set(outcomes)
         for host in sorted(waiting):
-            self._sessions[host].ask(act, told[host])
+            self._sessions[host].ask(act, params[host])
         while waiting:
             self._end_silent(waiting)
             try:
@@ -65,8 +65,8 @@ class Agents:
                 self._sessions.pop(host, None)
             if host not in waiting:
                 continue
-            if "told" in said:
-                self.show(f"  {host}: {said['told']}", "")
+            if "progress" in said:
+                self.show(f"  {host}: {said['progress']}", "")
                 continue
             outcomes[host] = understood(act, said)
             waiting.discard(host)
@@ -100,7 +100,7 @@ class Agents:
 
         def one(host: str) -> tuple[str, str]:
             try:
-                session = Session(host, self._reaches[host], self._heard)
+                session = Session(host, self._connections[host], self._heard)
                 session.open()
             except (Lost, OSError) as error:
                 return host, str(error)
@@ -120,8 +120,8 @@ class Agents:
         seconds = f" ({outcome['took_s']:.1f} s)" if "took_s" in outcome else ""
         if outcome["outcome"] not in ("ok", "pending"):
             self.show(f"  {host}: {outcome['outcome']}: {outcome.get('reason', '')}", "red")
-        elif outcome.get("told"):
-            self.show(f"  {host}: {outcome['told']}{seconds}", "")
+        elif outcome.get("message"):
+            self.show(f"  {host}: {outcome['message']}{seconds}", "")
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_S):

@@ -16,15 +16,15 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from delight import blame, conclusion, config, decide, planning, telling
+from delight import config, decide, errors, params, planning, results
 from delight.config import Value
-from delight.decide import Mending, Outcome, Outcomes
+from delight.decide import Outcome, Outcomes, Recovery
 
 PHASES = (
     *("recover", "plan", "lock", "prepare", "migrate", "stage"),
     *("switch", "workers", "settle", "put_back", "report"),
 )
-Told = dict[str, dict[str, Any]]
+Params = dict[str, dict[str, Any]]
 
 
 class Hosts(Protocol):
@@ -38,8 +38,8 @@ class Hosts(Protocol):
     def chosen(self) -> list[str]:
         """Those that this run is for (`--limit`), sorted."""
 
-    def ask(self, act: str, told: Told) -> dict[str, Outcome]:
-        """Have hosts do an act, all at once; `told` is {host: what it is told}."""
+    def ask(self, act: str, params: Params) -> dict[str, Outcome]:
+        """Have hosts do an act, all at once; `params` is {host: its parameters}."""
 
     def stop(self) -> str:
         """What has asked this run to end, or nothing."""
@@ -68,97 +68,99 @@ class Run:
         self.looks: dict[str, Outcome] = {}
         self.planned: dict[str, Any] = {}
         self.acts: dict[str, dict[str, Outcome]] = {}  # {act: {host: outcome}}, of what was asked
-        self.claimed: set[str] = set()  # hosts on which this run may be open
+        self.locked: set[str] = set()  # hosts on which this run may be open
         self.going = False  # from the plan on, until something keeps the fleet from going on
-        self.stands = False  # every host has switched, and its new slots and workers run
+        self.committed = False  # every host has switched, and its new slots and workers run
         self.touched: list[str] = []  # what was done before the plan
-        self.broke: dict[str, str] = {}  # {where: why} of errors outside of acts
+        self.errors: dict[str, str] = {}  # {where: why} of errors outside of acts
         self.result: dict[str, Any] | None = None  # how it ended
 
     def phase(self, name: str) -> None:
-        """One phase; whatever it raises keeps the fleet from going on, and what is claimed is put back."""
+        """One phase; whatever it raises keeps the fleet from going on, and what is locked is put back."""
         try:
             getattr(self, name)()
         except Exception as error:
             self.going = False
-            self.broke[f"phase {name}"] = blame.cause(error)
+            self.errors[f"phase {name}"] = errors.cause(error)
 
     def broken_off(self, reasons: Mapping[str, str]) -> None:
         """Go no further: what stands outside of this run has failed."""
         self.going = False
-        self.broke |= reasons
+        self.errors |= reasons
 
     # -- before anything is touched
 
     def recover(self) -> None:
         """Look at every host of the environment; end what an earlier run left open, or end here."""
         self.looks = self._look(self.hosts.everyone)
-        mended: dict[str, Outcome] = {}
-        mending = self._take_over()
-        if mending is None:
-            mending, mended = self._mend()
+        ended: dict[str, Outcome] = {}
+        recovery = self._take_over()
+        if recovery is None:
+            recovery, ended = self._end_earlier()
         if self.kind == "recover":
-            self._ends(conclusion.of_recovery(mending, self.looks, mended))
-        elif reasons := conclusion.not_ready(mending, self._chosen(), mended):
-            self._ends(conclusion.of_plan(planning.refused(reasons), self.kind))
+            self._ends(results.of_recovery(recovery, self.looks, ended))
+        elif reasons := results.not_ready(recovery, self._chosen(), ended):
+            self._ends(results.of_plan(planning.refused(reasons), self.kind))
 
-    def _take_over(self) -> Mending | None:
+    def _take_over(self) -> Recovery | None:
         """End the processes of the run whose owner was named, where they hold hosts; or why not."""
         named = str(self.value("takeover")) if self.kind == "recover" else ""
         if not named:
             return None
         if refusal := planning.no_owner(named, self.looks):
-            return Mending("refused", refusal)
+            return Recovery("refused", refusal)
         if lost := decide.failures(self.looks):
-            return Mending(
-                "attention", f"nothing is taken over before every host answers: {told_of(lost)}"
+            return Recovery(
+                "attention", f"nothing is taken over before every host answers: {in_one_line(lost)}"
             )
         held = {host: look["held"] for host, look in self.looks.items() if look["held"]}
         theirs = sorted(host for host, lease in held.items() if lease["by"] == named)
         if self.check_mode:
-            return Mending("nothing", f"{named} would be ended on {', '.join(theirs) or 'no host'}")
-        told = {host: telling.evict(self.looks[host], self.value) for host in theirs}
-        if reasons := decide.failures(self.hosts.ask("evict", told)):
-            return Mending("attention", f"{named} could not be ended: {told_of(reasons)}")
+            return Recovery(
+                "nothing", f"{named} would be ended on {', '.join(theirs) or 'no host'}"
+            )
+        asked = {host: params.evict(self.looks[host], self.value) for host in theirs}
+        if reasons := decide.failures(self.hosts.ask("evict", asked)):
+            return Recovery("attention", f"{named} could not be ended: {in_one_line(reasons)}")
         self.looks |= self._look(theirs)
         return None
 
-    def _mend(self) -> tuple[Mending, dict[str, Outcome]]:
+    def _end_earlier(self) -> tuple[Recovery, dict[str, Outcome]]:
         """Decide, hold the hosts that it takes, and decide again by what they say while they are held."""
-        mending = planning.mending(self.kind, self.looks, self.value, self.ask)
-        if mending.do not in decide.ENDS:
-            return mending, {}
-        what = "finishing" if mending.do == "finish" else "undoing"
-        left = f"an earlier run was left open on {', '.join(mending.hosts)}"
-        self.hosts.say(f"  {left}: {what} it, {mending.reason}")
+        recovery = planning.recovery(self.kind, self.looks, self.value, self.ask)
+        if recovery.do not in decide.ENDS:
+            return recovery, {}
+        what = "finishing" if recovery.do == "finish" else "undoing"
+        left = f"an earlier run was left open on {', '.join(recovery.hosts)}"
+        self.hosts.say(f"  {left}: {what} it, {recovery.reason}")
         if self.check_mode:
-            return Mending("nothing", f"{left}; {what} it is left to a run without --check"), {}
+            return Recovery("nothing", f"{left}; {what} it is left to a run without --check"), {}
         run = secrets.token_hex(8)
-        first, *others = mending.hosts
+        first, *others = recovery.hosts
         for hosts in ([first], others):
-            told = {h: telling.hold(self.kind, run, self.looks[h], self.value) for h in hosts}
-            if reasons := decide.failures(self.hosts.ask("hold", told)):
-                return Mending("busy", told_of(reasons)), {}
+            asked = {h: params.hold(self.kind, run, self.looks[h], self.value) for h in hosts}
+            if reasons := decide.failures(self.hosts.ask("hold", asked)):
+                return Recovery("busy", in_one_line(reasons)), {}
         self.looks |= self._look(self.hosts.everyone)
-        mending = planning.mending(self.kind, self.looks, self.value, self.ask)
-        if mending.do not in decide.ENDS:
-            return mending, {}
-        told = {host: telling.mend(self.looks[host], self.value) for host in mending.hosts}
-        mended = self.hosts.ask(decide.ENDS[mending.do], told)
-        done = "finished" if mending.do == "finish" else "put back"
-        self.touched.append(f"an earlier run was {done} on {', '.join(mending.hosts)}")
-        self.looks |= self._look(mending.hosts)
-        return mending, mended
+        recovery = planning.recovery(self.kind, self.looks, self.value, self.ask)
+        if recovery.do not in decide.ENDS:
+            return recovery, {}
+        asked = {host: params.end(self.looks[host], self.value) for host in recovery.hosts}
+        ended = self.hosts.ask(decide.ENDS[recovery.do], asked)
+        done = "finished" if recovery.do == "finish" else "put back"
+        self.touched.append(f"an earlier run was {done} on {', '.join(recovery.hosts)}")
+        self.looks |= self._look(recovery.hosts)
+        return recovery, ended
 
     def plan(self) -> None:
         """Compare what is wanted with what is live."""
-        if self.result is not None or self.broke:
+        if self.result is not None or self.errors:
             return
         self.planned = planning.planned(self.kind, self._chosen(), self.looks, self.value, self.ask)
         for line in self.planned.get("changes", []):
             self.hosts.say(f"  {line}")
         if self.planned["outcome"] != "go" or self.check_mode:
-            self._ends(conclusion.of_plan(self.planned, self.kind))
+            self._ends(results.of_plan(self.planned, self.kind))
         else:
             self.going = True
 
@@ -200,13 +202,13 @@ class Run:
         self._act("switch", self.hosts.chosen)
 
     def workers(self) -> None:
-        """Move the services without a port; with the last of them the release stands."""
+        """Move the services without a port; with the last of them the release is committed."""
         self._act("workers", self._with("workers"))
-        self.stands = self.going and not self.hosts.stop()
+        self.committed = self.going and not self.hosts.stop()
 
     def settle(self) -> None:
         """Record the point of no return everywhere, then drain the old slots, prune and unlock."""
-        if not self.stands:
+        if not self.committed:
             return
         if len(self.hosts.chosen) > 1 and any(
             self._mine(host)["seal"] for host in self.hosts.chosen
@@ -218,15 +220,20 @@ class Run:
     # -- and how it ends
 
     def put_back(self) -> None:
-        """Unlock every claimed host as it was before the run, unless the release stands."""
-        if not self.stands:
-            self._ask("undo", sorted(self.claimed))
+        """Unlock every locked host as it was before the run, unless the release is committed."""
+        if not self.committed:
+            self._ask("undo", sorted(self.locked))
 
     def report(self) -> dict[str, Any]:
         """The outcome, with the reasons."""
         if self.result is None:
-            found = conclusion.of_run(
-                self.acts, self.planned, self.kind, self.hosts.stop(), self.broke, self._owing()
+            found = results.of_run(
+                self.acts,
+                self.planned,
+                self.kind,
+                self.hosts.stop(),
+                self.errors,
+                self._left_open(),
             )
             return self._ends(found)
         return self.result
@@ -238,11 +245,11 @@ class Run:
         self.result = result | {"touched": [*self.touched, *result.get("touched", [])]}
         return self.result
 
-    def _owing(self) -> list[str]:
+    def _left_open(self) -> list[str]:
         """Hosts on which this run may still be open: nobody has asked them to end it."""
-        ended = self.acts.get("settle" if self.stands else "undo", {})
-        sealed = decide.failures(self.acts.get("seal", {})) if self.stands else {}
-        return sorted(self.claimed - ended.keys() - sealed.keys())
+        ended = self.acts.get("settle" if self.committed else "undo", {})
+        sealed = decide.failures(self.acts.get("seal", {})) if self.committed else {}
+        return sorted(self.locked - ended.keys() - sealed.keys())
 
     def _chosen(self) -> Outcomes:
         """The looks of the hosts that this run is for."""
@@ -253,7 +260,7 @@ class Run:
         return self._look(self.hosts.everyone)
 
     def _look(self, hosts: list[str]) -> dict[str, Outcome]:
-        return self.hosts.ask("look", {host: telling.base(self.value) for host in hosts})
+        return self.hosts.ask("look", {host: params.base(self.value) for host in hosts})
 
     def _act(self, act: str, hosts: list[str]) -> None:
         """Have hosts do a step of the release; one that does not end well ends it for all."""
@@ -262,18 +269,18 @@ class Run:
         if not self.going:
             return
         if act == "lock":
-            self.claimed |= set(hosts)
+            self.locked |= set(hosts)
         outcomes = self._ask(act, hosts)
         if act == "lock":
-            self.claimed -= {h for h, o in outcomes.items() if o["outcome"] in decide.DECLINED}
+            self.locked -= {h for h, o in outcomes.items() if o["outcome"] in decide.DECLINED}
         if decide.failures(outcomes):
             self.going = False
 
     def _ask(self, act: str, hosts: list[str]) -> dict[str, Outcome]:
         if not hosts:
             return {}
-        known = telling.Known(self.planned, self.looks, self.acts, self.value)
-        outcomes = self.hosts.ask(act, {host: telling.ACTS[act](known, host) for host in hosts})
+        known = params.Known(self.planned, self.looks, self.acts, self.value)
+        outcomes = self.hosts.ask(act, {host: params.ACTS[act](known, host) for host in hosts})
         self.acts[act] = self.acts.get(act, {}) | outcomes
         return outcomes
 
@@ -293,6 +300,6 @@ def perform(run: Run) -> dict[str, Any]:
     return run.report()
 
 
-def told_of(reasons: Mapping[str, str]) -> str:
+def in_one_line(reasons: Mapping[str, str]) -> str:
     """Reasons of hosts in one line."""
     return "; ".join(f"{host}: {reason}" for host, reason in sorted(reasons.items()))

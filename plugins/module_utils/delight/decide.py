@@ -44,7 +44,7 @@ HARMLESS = {"busy", "pending", "refused", "unfit"}
 
 
 @dataclass(frozen=True)
-class Mending:
+class Recovery:
     """How to end what an earlier run left: `do` is nothing, undo, finish, busy, refused or attention."""
 
     do: str
@@ -71,7 +71,7 @@ def workers_moved(run: Mapping[str, Any]) -> bool:
     return not run.get("workers", True) or run["phase"] in ("moved", "settling")
 
 
-def mend(looks: Outcomes, wanted: str | None) -> Mending:
+def recovery(looks: Outcomes, wanted: str | None) -> Recovery:
     """How to end the open runs of a fleet.
 
     `looks` are the outcomes of act `look`; `wanted` is the release the new run is for (None: any).
@@ -82,13 +82,13 @@ def mend(looks: Outcomes, wanted: str | None) -> Mending:
     open_runs = {h: look["state"]["run"] for h, look in answered.items() if look["state"]["run"]}
     held = {h: look["held"] for h, look in answered.items() if look["held"]}
     if held:
-        return Mending("busy", wait_for(held, open_runs), sorted(held))
+        return Recovery("busy", wait_for(held, open_runs), sorted(held))
     if not open_runs:
-        return Mending("nothing")
+        return Recovery("nothing")
     hosts = sorted(open_runs)
     first = open_runs[hosts[0]]
     if lost:
-        return Mending(
+        return Recovery(
             "attention",
             f"{', '.join(lost)} cannot be asked, and a run is open on {', '.join(hosts)}: no decision for "
             "the fleet is safe before every host answers",
@@ -96,15 +96,15 @@ def mend(looks: Outcomes, wanted: str | None) -> Mending:
         )
     ids = {run["id"] for run in open_runs.values()}
     if any(run["phase"] in SEALED for run in open_runs.values()):
-        return Mending("finish", "an old slot may be stopped already: only forward is left", hosts)
+        return Recovery("finish", "an old slot may be stopped already: only forward is left", hosts)
     if any(closed_as_released(look, ids) for look in answered.values()):
-        return Mending("finish", "the fleet had decided for the new release", hosts)
+        return Recovery("finish", "the fleet had decided for the new release", hosts)
     moved = [host for host in hosts if switched(answered[host])]
     all_moved = len(moved) == len(answered) and all(map(workers_moved, open_runs.values()))
     if all_moved and len(ids) == 1 and first["to"] == wanted:
-        return Mending("finish", "every host has the wanted release already", hosts)
+        return Recovery("finish", "every host has the wanted release already", hosts)
     reason = f"the traffic had moved on {', '.join(moved)}" if moved else "no traffic had moved"
-    return Mending("undo", reason, hosts)
+    return Recovery("undo", reason, hosts)
 
 
 def wait_for(held: Mapping[str, Outcome], open_runs: Mapping[str, Mapping[str, Any]]) -> str:
@@ -142,33 +142,33 @@ def conclude(
     acts: Mapping[str, Outcomes],
     kind: str,
     stop: str = "",
-    broke: Mapping[str, str] | None = None,
-    owing: Sequence[str] = (),
+    errors: Mapping[str, str] | None = None,
+    left_open: Sequence[str] = (),
 ) -> tuple[str, dict[str, str]]:
     """(outcome of the run, {host: reason}) after its last act.
 
-    `acts` is {act: {host: outcome}} of the acts that were tried, in their order; `broke` says what went
-    wrong outside of them: an error of our own is never a refusal. `owing` are hosts that nobody has
+    `acts` is {act: {host: outcome}} of the acts that were tried, in their order; `errors` says what went
+    wrong outside of them: an error of our own is never a refusal. `left_open` are hosts that nobody has
     asked to end the run.
     """
     reasons: dict[str, str] = {}
     for name, outcomes in acts.items():
         if name != "undo":
             reasons = failures(outcomes) | reasons
-    reasons |= broke or {}
+    reasons |= errors or {}
     settled = acts.get("settle", {})
     lost = failures(settled) | failures(acts.get("seal", {})) | failures(acts.get("undo", {}))
     # Whoever has taken this run over decides what serves; nothing of it is known here.
     fenced = any(o["outcome"] == "fenced" for outcomes in acts.values() for o in outcomes.values())
-    lost |= {host: "nobody has ended this run there" for host in owing}
-    if lost or fenced or (broke and "undo" not in acts):
+    lost |= {host: "nobody has ended this run there" for host in left_open}
+    if lost or fenced or (errors and "undo" not in acts):
         return ATTENTION, reasons | lost
     if settled:
         return RELEASED, {}
     if kind == "migrate" and not reasons and not stop:
         return MIGRATED, {}
     words = {outcome["outcome"] for outcomes in acts.values() for outcome in outcomes.values()}
-    untouched = "undo" not in acts or not (stop or broke)
+    untouched = "undo" not in acts or not (stop or errors)
     if "stage" not in acts and untouched and words <= {"ok", *HARMLESS}:
         return REFUSED, reasons
     return (NOT_ROLLED_BACK if kind == "rollback" else ROLLED_BACK), reasons

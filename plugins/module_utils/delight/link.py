@@ -27,7 +27,16 @@ MODULES = Path(__file__).resolve().parents[1]
 def folder(playbook_pid: int) -> Path:
     """Where the conductor of a playbook listens; made if it is not there. Refuses one of somebody else's."""
     home = own(Path(tempfile.gettempdir()) / f"delight-{os.getuid()}")
-    return own(home / f"{playbook_pid}-{started(playbook_pid)}")
+    return own(home / name(playbook_pid))
+
+
+def name(pid: int) -> str:
+    """What tells a process from all others, those before and after it of the same number too.
+
+    Raises FileNotFoundError where there is none.
+    """
+    # The 22nd field: when it started, in the kernel's ticks.
+    return f"{pid}-{Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
 
 
 def own(folder: Path) -> Path:
@@ -40,22 +49,17 @@ def own(folder: Path) -> Path:
     return folder
 
 
-def started(pid: int) -> str:
-    """When a process started, in the kernel's ticks: with its number it is told from all others."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-
-
 def begin(playbook_pid: int) -> None:
     """Have the conductor of a playbook run; one that runs already stays."""
-    mark = folder(playbook_pid) / "begun"
+    place = folder(playbook_pid)
     try:
-        os.close(os.open(mark, os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(os.open(place / "begun", os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return
     # A session of its own: Ctrl-C at the terminal is the playbook's, which asks the conductor to stop.
     # Ansible keeps its own output from being inherited, so it is named.
     subprocess.Popen(
-        [sys.executable, "-m", "delight.process", str(playbook_pid)],
+        [sys.executable, "-m", "delight.process", str(playbook_pid), str(place)],
         env={**os.environ, "PYTHONPATH": str(MODULES)},
         stdin=subprocess.DEVNULL,
         stdout=1,

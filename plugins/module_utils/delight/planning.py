@@ -11,7 +11,7 @@ from typing import Any
 
 from delight import config, controller, decide, plan, preflight
 from delight.config import Value
-from delight.decide import Mending, Outcomes
+from delight.decide import Outcomes, Recovery
 from delight.host import store
 from delight.registry import RegistryError
 from delight.schema import ConfigError
@@ -20,15 +20,15 @@ from delight.version import NoVersion
 Ask = Callable[[], config.Wanted]
 
 
-def mending(kind: str, looks: Outcomes, value: Value, ask: Ask) -> Mending:
+def recovery(kind: str, looks: Outcomes, value: Value, ask: Ask) -> Recovery:
     """How to end what an earlier run left open, before anything new begins."""
     wanted = None
     if owned(looks) and kind in ("deploy", "rollback"):
         try:
             wanted = _target(kind, decide.seen(looks), value, ask)["id"]
         except (ConfigError, RegistryError, NoVersion, plan.Impossible):
-            wanted = None  # what is wanted can't be told; the plan will say why
-    return decide.mend(looks, wanted)
+            wanted = None  # what is wanted is not known; the plan will say why
+    return decide.recovery(looks, wanted)
 
 
 def owned(looks: Outcomes) -> set[str]:

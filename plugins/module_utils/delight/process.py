@@ -4,7 +4,7 @@ Each task asks for a phase; when the playbook ends, in whatever way, what it has
 SIGTERM, SIGINT and SIGHUP ask it to stop at the next step, SIGQUIT ends it at once: agents finish the step
 they are in, and the next run ends what is left.
 
-Run as `python -m delight.process PID`, the playbook's.
+Run as `python -m delight.process PID FOLDER`, the playbook's.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Connection as Channel
+from multiprocessing.connection import Listener
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from delight import blame, conclusion, config, controller, decide, link, report
+from delight import config, controller, decide, errors, link, report, results
 from delight.agents import Agents
 from delight.conductor import PHASES, Run
 from delight.schema import ConfigError
-from delight.session import Reach
+from delight.session import Connection
 
 Show = Callable[[str, str], None]
 Answer = dict[str, Any]
@@ -47,7 +48,7 @@ class Conductor:
         self._agents: Agents | None = None
         self._run: Run | None = None
         self._done = 0  # phases of the run that have had their turn
-        self._word: dict[str, Any] = {}  # its last one
+        self._published: dict[str, Any] = {}  # its outcome, once it has one
         self._over = False
 
     # -- what asks a run to end
@@ -76,7 +77,7 @@ class Conductor:
                 if word := self._end("the playbook was ended"):
                     print(word["text"], file=sys.stderr, flush=True)
 
-    def _answer(self, playbook: Connection) -> None:
+    def _answer(self, playbook: Channel) -> None:
         def show(line: str, colour: str) -> None:
             with suppress(OSError):  # nobody may listen any more; the run goes on
                 playbook.send(("show", (line, colour)))
@@ -99,7 +100,7 @@ class Conductor:
         try:
             return self._phase(said)
         except Exception as error:
-            why = blame.cause(error)
+            why = errors.cause(error)
             if self._run is not None and self._run.result is None:
                 self._run.broken_off({"conductor": why})
             return {"over": True, "failed": True, "msg": why}
@@ -107,18 +108,18 @@ class Conductor:
     def _phase(self, said: Mapping[str, Any]) -> Answer:
         """Run the phases up to the one that a task names, with those before it that were skipped.
 
-        `said` is {"phase", "failed": {host: why it has dropped out}} and, where `brief` was asked for,
-        {"brief": {"kind", "check_mode", "values": {variable: value}, "reaches": {host: Reach}, "chosen":
+        `said` is {"phase", "failed": {host: why it has dropped out}} and, where `inputs` was asked for,
+        {"inputs": {"kind", "check_mode", "values": {variable: value}, "connections": {host: Connection}, "chosen":
         [host], "forks"}}. The answer is {"over": whether nothing is left to do, "failed", "msg"}.
         """
         first = said["phase"] in (PHASES[0], STATUS)
         if self._run is None or (first and self._run.result is not None):
-            if "brief" not in said:
-                return {"brief": True}
+            if "inputs" not in said:
+                return {"inputs": True}
             if self._run is not None and (word := self._end("")):  # an earlier play's
                 self._show(word["text"], "red" if word["exit_status"] else "green")
             try:
-                self._run = self._begin(**said["brief"])
+                self._run = self._begin(**said["inputs"])
             except ConfigError as error:
                 return {"over": True, "failed": True, "outcome": decide.REFUSED, "msg": str(error)}
         run = self._run
@@ -140,20 +141,20 @@ class Conductor:
         kind: str,
         check_mode: bool,
         values: dict[str, Any],
-        reaches: Mapping[str, Reach],
+        connections: Mapping[str, Connection],
         chosen: list[str],
         forks: int,
     ) -> Run:
-        self._run, self._done, self._word = None, 0, {}
+        self._run, self._done, self._published = None, 0, {}
         if kind not in ("recover", STATUS):
             config.check(values.__getitem__)
         if not check_mode:
-            conclusion.try_file(str(values["result_file"]))
+            results.try_file(str(values["result_file"]))
 
         def show(line: str, colour: str) -> None:
             self._show(line, colour)  # whichever task listens by then
 
-        self._agents = Agents(reaches, chosen, show, self.stopped, forks)
+        self._agents = Agents(connections, chosen, show, self.stopped, forks)
         value = values.__getitem__
         if kind not in ("deploy", "migrate"):
             return Run(kind, self._agents, value, check_mode)
@@ -162,32 +163,37 @@ class Conductor:
         return Run(kind, self._agents, value, check_mode, ahead.result)
 
     def _end(self, why: str) -> Answer:
-        """Bring to an end what was begun; the run's last word, or {} where there is no run."""
+        """Bring to an end what was begun; the run's outcome, or {} where there is no run."""
         run = self._run
         if run is None or self._agents is None:
             return {}
-        if not self._word:
+        if not self._published:
             if run.result is None:
                 self._stop = self._stop or why
             for phase in PHASES[self._done :]:
                 if phase in ENDING:
                     run.phase(phase)
-            self._word = {} if run.kind == STATUS else self._last_word(run)
+            self._published = {} if run.kind == STATUS else self._publish(run)
             self._agents.close()
-        return self._word
+        return self._published
 
-    def _last_word(self, run: Run) -> Answer:
+    def _publish(self, run: Run) -> Answer:
         try:
             path = "" if run.check_mode else str(run.value("result_file"))
-            return conclusion.last_word(run.report(), run.hosts.chosen, path)
+            return results.publish(run.report(), run.hosts.chosen, path)
         except Exception as error:
-            return report.no_outcome(blame.cause(error))
+            return report.no_outcome(errors.cause(error))
 
 
-def main(playbook_pid: int) -> None:
+def main(playbook_pid: int, folder: Path) -> None:
     """Listen where the playbook's processes look."""
-    folder = link.folder(playbook_pid)
-    conductor = Conductor(playbook_pid)
+    try:
+        conductor = Conductor(playbook_pid)
+        if folder.name != link.name(playbook_pid):
+            raise ProcessLookupError
+    except (ProcessLookupError, FileNotFoundError):  # it has ended before anybody could listen
+        shutil.rmtree(folder, ignore_errors=True)
+        return
     controller.playbook_pid = playbook_pid
     for number in SIGNALS:
         signal.signal(number, conductor.signalled)
@@ -208,4 +214,4 @@ def at_once(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), Path(sys.argv[2]))

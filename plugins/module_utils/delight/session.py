@@ -1,6 +1,6 @@
 """One host's agent, at the other end of a command: started, spoken to in JSON lines, and lost.
 
-What leads there (`Reach`) is made of the inventory by `reach`; this only runs it.
+What leads there (`Connection`) is made of the inventory by `connection`; this only runs it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEAVE_S = 10.0
 
 
 @dataclass(frozen=True)
-class Reach:
+class Connection:
     """How a host is reached: `argv` starts Python there, and before it come the words of `become`.
 
     `password` answers `prompt`, where the host asks; `success` is printed once nobody asks any more.
@@ -50,20 +50,23 @@ class Session:
     """
 
     def __init__(
-        self, host: str, reach: Reach, heard: queue.SimpleQueue[tuple[str, dict[str, Any]]]
+        self,
+        host: str,
+        connection: Connection,
+        heard: queue.SimpleQueue[tuple[str, dict[str, Any]]],
     ) -> None:
         self.host = host
-        self._reach = reach
+        self._connection = connection
         self._heard = heard
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as this)
         self._writing = threading.Lock()
         self._noise = ""  # what was printed last and is no message
         self.heard_s = time.monotonic()
         self._process = subprocess.Popen(
-            reach.argv,
+            connection.argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if reach.prompt else self._errors,
+            stderr=subprocess.STDOUT if connection.prompt else self._errors,
             start_new_session=True,
         )
         self._in = cast(IO[bytes], self._process.stdin)
@@ -74,7 +77,7 @@ class Session:
         guard = threading.Timer(START_S, self.kill)
         guard.start()
         try:
-            if self._reach.prompt:
+            if self._connection.prompt:
                 self._answer_prompt()
             self._write(bundle.program())
             if self._hello() == bundle.WANT:
@@ -91,15 +94,17 @@ class Session:
     def _answer_prompt(self) -> None:
         """Give the password when it is asked for. It may be asked for on either stream, or not at all."""
         said = b""
-        while self._reach.success.encode() not in said:
+        while self._connection.success.encode() not in said:
             byte = self._out.read(1)
             if not byte:
                 raise Lost(self._last_words(said.decode(errors="replace")))
             said += byte
-            if said.endswith(self._reach.prompt.encode()):
-                if self._reach.prompt in said[: -len(self._reach.prompt)].decode(errors="replace"):
+            if said.endswith(self._connection.prompt.encode()):
+                if self._connection.prompt in said[: -len(self._connection.prompt)].decode(
+                    errors="replace"
+                ):
                     raise Lost("the password for become is wrong")
-                self._write(self._reach.password.encode() + b"\n")
+                self._write(self._connection.password.encode() + b"\n")
 
     def _hello(self) -> str:
         for line in iter(self._out.readline, b""):
@@ -149,7 +154,7 @@ class Session:
             said = json.loads(line)
         except ValueError:
             said = None
-        if not isinstance(said, dict) or not said.keys() & {"beat", "told", "outcome"}:
+        if not isinstance(said, dict) or not said.keys() & {"beat", "progress", "outcome"}:
             self._noise = line.decode(errors="replace").strip() or self._noise
             return
         self.heard_s = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fleet.support import bad
 from tests.fleet.support.bad import Services
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import Run
 from tests.fleet.support.setup import STAMP

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import ROOT
 from tests.support.clerk import Clerk, clerk

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.support.fleet import Fleet, one_switched
+from tests.fleet.support.hosts import Fleet, one_switched
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import Playing
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fleet.support import boot
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fleet.support import boot
-from tests.fleet.support.fleet import Fleet, held_lock, one_switched
+from tests.fleet.support.hosts import Fleet, held_lock, one_switched
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import Playing
 

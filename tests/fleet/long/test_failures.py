@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fleet.support import bad
-from tests.fleet.support.fleet import Fleet, one_switched, until
+from tests.fleet.support.hosts import Fleet, one_switched, until
 from tests.fleet.support.load import Load
 
 Services = dict[str, dict[str, Any]]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.support.fleet import Fleet, until
+from tests.fleet.support.hosts import Fleet, until
 from tests.fleet.support.load import Load, unharmed
 
 Services = dict[str, dict[str, Any]]

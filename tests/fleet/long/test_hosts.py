@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fleet.support import boot
-from tests.fleet.support.fleet import Fleet, until
+from tests.fleet.support.hosts import Fleet, until
 
 
 @pytest.mark.promise("T1", "T11", "R7")

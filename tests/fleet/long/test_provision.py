@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
 from tests.fleet.support.setup import STAMP
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fleet.support.fleet import Fleet, until
+from tests.fleet.support.hosts import Fleet, until
 
 
 @pytest.mark.promise("C2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tests.fleet.support.fleet import Fleet
+from tests.fleet.support.hosts import Fleet
 
 Services = dict[str, dict[str, Any]]
 

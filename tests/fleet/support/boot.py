@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.fleet.support.fleet import INVENTORY, Fleet, until
+from tests.fleet.support.hosts import INVENTORY, Fleet, until
 from tests.fleet.support.playing import ROOT
 
 REBOOT_S = 180

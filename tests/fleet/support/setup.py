@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from lab import paths
-from tests.fleet.support import images
-from tests.fleet.support.fleet import BIN, INVENTORY, SOLO
+from tests.fleet.support import versions
+from tests.fleet.support.hosts import BIN, INVENTORY, SOLO
 from tests.fleet.support.playing import ROOT
 
 REGISTRY = "10.78.0.13:5000"
@@ -48,7 +48,7 @@ def ensure() -> None:
     if STAMP.exists() and STAMP.read_text() == wanted:
         return
     provision()
-    images.push(REGISTRY, vault()["registry_password"])
+    versions.push(REGISTRY, vault()["registry_password"])
     STAMP.write_text(wanted)
 
 
@@ -64,7 +64,7 @@ def stamp() -> str:
     digest = hashlib.sha256(run("docker", "inspect", "--format={{.Id}}", *names).encode())
     for file in sorted(_files(ROOT / source for source in SOURCES)):
         digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
-    digest.update(" ".join(images.build().values()).encode())
+    digest.update(" ".join(versions.build().values()).encode())
     return digest.hexdigest()
 
 

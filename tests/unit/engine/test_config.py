@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from delight import config, registry, schema, telling
+from delight import config, params, registry, schema
 
 from tests.unit.engine.conftest import API, KEY, SECRETS, WORKER, make_release
 
@@ -83,7 +83,7 @@ CHECKED = {"api": {**API, "check": ["look"]}, "worker": {**WORKER, "check": ["se
 def checks(kind: str = "deploy", skip_gate: bool = False) -> list[dict[str, Any]]:
     manifest = make_release("v1", {**CHECKED, "other": WORKER}).manifest
     mine = {"stage": [{"service": "api"}], "workers": [{"service": "other"}]}
-    return telling.checks({"kind": kind, "skip_gate": skip_gate, "manifest": manifest}, mine)
+    return params.checks({"kind": kind, "skip_gate": skip_gate, "manifest": manifest}, mine)
 
 
 def test_what_a_deploy_renews_is_checked_before() -> None:

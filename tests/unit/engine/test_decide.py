@@ -47,7 +47,7 @@ def closed(outcome: str) -> dict[str, Any]:
 
 
 def do(*hosts: dict[str, Any], wanted: str | None = "v2") -> str:
-    return decide.mend({f"h{n}": one for n, one in enumerate(hosts)}, wanted).do
+    return decide.recovery({f"h{n}": one for n, one in enumerate(hosts)}, wanted).do
 
 
 def held(look: dict[str, Any], **said: Any) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def test_an_unreachable_host_needs_attention_while_a_run_is_open() -> None:
 @pytest.mark.promise("C9")
 def test_a_run_whose_conductor_holds_a_host_is_waited_for_and_named() -> None:
     looks = {"a": held(host("staged")), "b": host("staging"), "c": host(None)}
-    found = decide.mend(looks, "v2")
+    found = decide.recovery(looks, "v2")
     assert (found.do, found.hosts) == ("busy", ["a"])
     assert found.reason == (
         "deploy of v2 by me@there:7 is running; wait for it (since noon, staged on a, staging on b). "
@@ -128,7 +128,7 @@ def test_a_run_whose_conductor_holds_a_host_is_waited_for_and_named() -> None:
 
 @pytest.mark.promise("C9")
 def test_a_run_that_has_opened_nothing_yet_holds_its_hosts_too() -> None:
-    found = decide.mend({"a": held(host(None), act="lock"), "b": host(None)}, "v2")
+    found = decide.recovery({"a": held(host(None), act="lock"), "b": host(None)}, "v2")
     assert found.do == "busy"
     assert "wait for it (since noon, lock on a)" in found.reason
 
@@ -137,7 +137,7 @@ def test_the_one_that_lives_is_named_not_the_one_that_died() -> None:
     other = host("staging", to="v9")
     other["state"]["run"] |= {"id": "r2", "by": {"name": "you@here", "pid": 8}}
     lease = {"run": "r2", "release": "v9", "by": "you@here:8"}
-    found = decide.mend({"a": host("staged"), "b": held(other, **lease)}, "v2")
+    found = decide.recovery({"a": host("staged"), "b": held(other, **lease)}, "v2")
     assert found.do == "busy"
     assert found.reason.startswith("deploy of v9 by you@here:8 is running")
     assert "staged on a" not in found.reason
@@ -191,15 +191,15 @@ def test_a_stop_signal_puts_back_even_where_all_went_well() -> None:
 
 
 def test_an_error_of_our_own_is_never_a_refusal() -> None:
-    broke = {"phase plan": "KeyError in plan.py:7"}
-    assert decide.conclude({}, "deploy", broke=broke) == (decide.ATTENTION, broke)
+    errors = {"phase plan": "KeyError in plan.py:7"}
+    assert decide.conclude({}, "deploy", errors=errors) == (decide.ATTENTION, errors)
     back = {"lock": {"a": OK}, "undo": {"a": OK}}
-    assert decide.conclude(back, "deploy", broke=broke) == (decide.ROLLED_BACK, broke)
+    assert decide.conclude(back, "deploy", errors=errors) == (decide.ROLLED_BACK, errors)
 
 
 def test_a_host_that_nobody_asked_to_end_the_run_needs_attention() -> None:
     acts = {"lock": {"a": OK, "b": OK}, "undo": {"a": OK}}
-    outcome, reasons = decide.conclude(acts, "deploy", owing=["b"])
+    outcome, reasons = decide.conclude(acts, "deploy", left_open=["b"])
     assert (outcome, list(reasons)) == (decide.ATTENTION, ["b"])
 
 

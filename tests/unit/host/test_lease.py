@@ -143,7 +143,7 @@ def test_an_act_with_a_container_of_its_own_says_how_to_end_it(tmp_path: Path, a
 
 
 def test_who_ends_an_earlier_run_is_named_and_not_who_began_it(tmp_path: Path) -> None:
-    with holding(tmp_path, "undo", {**ASKED, "by": "you@there:22", "mended_by": "you@there:22"}):
+    with holding(tmp_path, "undo", {**ASKED, "by": "you@there:22", "recovered_by": "you@there:22"}):
         assert refusal(tmp_path).startswith("recover of v2-abc by you@there:22 is running")
 
 
@@ -260,7 +260,7 @@ def test_the_process_that_was_named_is_ended_and_its_host_held(
     holder = mine.other(0)
     assert holder and (holder["pid"], holder["by"]) == (agent.pid, ME)
     found = evict(tmp_path, holder, mine)
-    assert (found["outcome"], found["told"]) == ("ok", f"ended process {agent.pid} of {ME}")
+    assert (found["outcome"], found["message"]) == ("ok", f"ended process {agent.pid} of {ME}")
     assert agent.wait() == -9
     assert mine.held
     assert refusal(tmp_path).startswith("recover of v2-abc by you@there:22 is running (act evict")
@@ -301,7 +301,7 @@ def test_who_is_gone_already_need_not_be_ended(
     killed: list[int] = []
     monkeypatch.setattr(command, "kill_tree", killed.append)
     found = evict(tmp_path, holder, mine)
-    assert (found["outcome"], found["told"], killed) == ("ok", "it was gone already", [])
+    assert (found["outcome"], found["message"], killed) == ("ok", "it was gone already", [])
 
 
 def test_a_holder_that_was_killed_and_stays_is_not_waited_for_for_ever(

@@ -1,7 +1,7 @@
 """The conversation with a conductor: JSON lines in and out, one act at a time, the host held in between.
 
 In:  {"act": name, "params": {…}} or {"beat": n}
-Out: {"outcome": {…}} of each act in turn, {"told": line} while one goes on, {"beat": n} for each beat
+Out: {"outcome": {…}} of each act in turn, {"progress": line} while one goes on, {"beat": n} for each beat
 
 The conversation is the lease. When it ends, or has been silent for too long, the step that goes on is
 finished and recorded, the host is let go, and the process ends. It decides nothing for the fleet.
@@ -60,7 +60,7 @@ class Agent:
         began_s = time.monotonic()
         while not done.wait(QUIET_S):
             at = progress.now() or act
-            self._say({"told": f"{at}, {time.monotonic() - began_s:.0f} s so far"})
+            self._say({"progress": f"{at}, {time.monotonic() - began_s:.0f} s so far"})
 
     def _next(self) -> dict[str, Any] | None:
         """What is asked for next; None at the end of the conversation."""

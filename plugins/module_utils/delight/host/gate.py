@@ -30,7 +30,7 @@ class Answer(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     error: str = ""
 
-    def told(self) -> str:
+    def text(self) -> str:
         """For a person, in one line."""
         if self.status is None:
             return f"no answer ({self.error})" if self.error else "no answer"
@@ -102,8 +102,13 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
 
     def ended(event: str, reason: str = "") -> dict[str, Any]:
         seconds = round(time.monotonic() - began, 3)
-        told = {"event": event, "reason": reason, "answer": answer.told(), "seconds": seconds}
-        return {"passed": event == "passed", "name": replica["name"], "id": replica["id"], **told}
+        verdict = {"event": event, "reason": reason, "answer": answer.text(), "seconds": seconds}
+        return {
+            "passed": event == "passed",
+            "name": replica["name"],
+            "id": replica["id"],
+            **verdict,
+        }
 
     while True:
         if time.monotonic() - watched >= WATCH_S:
@@ -119,7 +124,7 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
         )
         progress.step(f"waits for {replica['name']} ({answer_now.status or 'no answer yet'})")
         verdict = judge(answer_now, health, release)
-        # What came instead of an answer is worth telling only when there never was one.
+        # What came instead of an answer is worth params only when there never was one.
         if answer_now.status is not None or answer.status is None:
             answer = answer_now
         streak = streak + 1 if verdict == "pass" else 0
@@ -150,8 +155,13 @@ def pass_worker(replica: dict[str, Any], health: dict[str, Any]) -> dict[str, An
 
     def ended(event: str, reason: str = "") -> dict[str, Any]:
         seconds = round(time.monotonic() - began, 3)
-        told = {"event": event, "reason": reason, "answer": answer, "seconds": seconds}
-        return {"passed": event == "passed", "name": replica["name"], "id": replica["id"], **told}
+        verdict = {"event": event, "reason": reason, "answer": answer, "seconds": seconds}
+        return {
+            "passed": event == "passed",
+            "name": replica["name"],
+            "id": replica["id"],
+            **verdict,
+        }
 
     while True:
         if death := docker.death(replica["id"], replica["restarted"]):
@@ -202,7 +212,10 @@ def evidence(container_id: str, lines: int = 50) -> dict[str, Any]:
     """What a person needs to see of a sick container: its last log lines and its health log."""
     try:
         log = (docker.inspect(container_id)["State"].get("Health") or {}).get("Log") or []
-        told = [f"exit {e['ExitCode']}: {e['Output'].strip()[:400]}" for e in log[-3:]]
-        return {"logs": docker.logs(container_id, lines).splitlines()[-lines:], "health_log": told}
+        checks = [f"exit {e['ExitCode']}: {e['Output'].strip()[:400]}" for e in log[-3:]]
+        return {
+            "logs": docker.logs(container_id, lines).splitlines()[-lines:],
+            "health_log": checks,
+        }
     except docker.DockerError as error:
         return {"logs": [f"(no logs: {error})"], "health_log": []}

@@ -59,7 +59,7 @@ class Lease:
         self.say(pid=os.getpid(), since=store.now(), **note)
 
     def say(self, **more: Any) -> None:
-        """Write down beside the lock what others are told while it is held."""
+        """Write down beside the lock what others read while it is held."""
         with self._writing:
             new = not more.items() <= self.note.items()
             self.note |= more
@@ -98,10 +98,10 @@ class Lease:
             except BlockingIOError:
                 note = noted(fd)
                 if (stays(note) and not patient) or time.monotonic() >= deadline:
-                    raise store.Refused("busy", self._told(note)) from None
+                    raise store.Refused("busy", self._busy(note)) from None
                 time.sleep(POLL_S)
 
-    def _told(self, note: Note) -> str:
+    def _busy(self, note: Note) -> str:
         """Who holds the host, since when, and the way out."""
         if not note:
             return (
@@ -146,14 +146,14 @@ def hold(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
 def evict(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Act: end the process that holds this host, as somebody has said by name, and hold it instead.
 
-    `params["holder"]` is what `look` has told of it. What it was doing is left as by a crash.
+    `params["holder"]` is what `look` has said of it. What it was doing is left as by a crash.
     """
     now, named = at.lease.other(0), params["holder"]
     if now is None:
-        return {"outcome": "ok", "told": "it was gone already"}
+        return {"outcome": "ok", "message": "it was gone already"}
     if (now["pid"], now.get("since")) != (named["pid"], named.get("since")) or not now["pid"]:
         raise store.Refused("busy", f"{now['by']} holds this host now, not {named['by']}")
     command.kill_tree(int(now["pid"]))
     run = {"run": params["run"]["id"], "kind": "recover", "release": params["run"]["to"]}
     at.lease.take({"act": "evict", **run, "by": params["by"], "once": False}, GONE_S, patient=True)
-    return {"outcome": "ok", "told": f"ended process {now['pid']} of {now['by']}"}
+    return {"outcome": "ok", "message": f"ended process {now['pid']} of {now['by']}"}

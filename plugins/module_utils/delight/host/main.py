@@ -1,7 +1,7 @@
 """One act on this host: look up its function, hold the lease, journal it, answer with an outcome.
 
 An outcome is {"outcome": "ok" | "failed" | "refused" | "busy" | "fenced" | "pending", "reason": one
-line, "told": one line for the progress, …}. Nothing raises out of here: errors are data.
+line, "message": one line for the progress, …}. Nothing raises out of here: errors are data.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def holder(name: str, params: dict[str, Any]) -> dict[str, Any]:
     return {
         "act": name,
         "run": run.get("id"),
-        "kind": "recover" if "mended_by" in params else run.get("kind"),
+        "kind": "recover" if "recovered_by" in params else run.get("kind"),
         "release": run.get("to"),
         "by": params.get("by"),
         "once": name in ONE_OFF,
@@ -115,7 +115,7 @@ def record(name: str, params: dict[str, Any], outcome: dict[str, Any]) -> dict[s
         "release": run.get("to"),
         "by": run.get("by", {}).get("name"),
         **({"skip_gate": True} if run.get("skip_gate") else {}),
-        **{key: params[key] for key in ("mended_by", "takeover") if key in params},
+        **{key: params[key] for key in ("recovered_by", "takeover") if key in params},
         "outcome": outcome["outcome"],
         "reason": outcome.get("reason", ""),
         "seconds": outcome["took_s"],

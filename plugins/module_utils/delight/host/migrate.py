@@ -39,13 +39,13 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     waiting = {
         service: lines for service, lines in pending.items() if lines and not params["apply"]
     }
-    told = f"applied {len(applied)} migrations" if applied else "no migration was pending"
+    message = f"applied {len(applied)} migrations" if applied else "no migration was pending"
     return {
         "outcome": "pending" if waiting else "ok",
         "pending": waiting,
         "applied": applied,
         "changed": bool(applied),
-        "told": told,
+        "message": message,
     }
 
 

@@ -1,4 +1,4 @@
-"""Acts `lock` and `prepare`: claim the host, fetch what the release needs, write it down."""
+"""Acts `lock` and `prepare`: lock the host, fetch what the release needs, write it down."""
 
 from __future__ import annotations
 
@@ -64,11 +64,15 @@ def prepare(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         reason = "; ".join(f"{one['name']}: {one['reason']}" for one in unfit)
         return {"outcome": "unfit", "reason": reason, "sick": unfit}
     at.phase(state, "prepared")
-    told = [f"pulled {len(pulled)} images"] if pulled else []
-    told += ["wrote the release"] if written else []
-    told += ["gave the edge its backends (hitless reload)"] if reloaded else []
-    told += [f"checked {one['service']}" for one in params["checks"]]
-    return {"outcome": "ok", "changed": bool(told), "told": ", ".join(told) or "all there already"}
+    done = [f"pulled {len(pulled)} images"] if pulled else []
+    done += ["wrote the release"] if written else []
+    done += ["gave the edge its backends (hitless reload)"] if reloaded else []
+    done += [f"checked {one['service']}" for one in params["checks"]]
+    return {
+        "outcome": "ok",
+        "changed": bool(done),
+        "message": ", ".join(done) or "all there already",
+    }
 
 
 def leave_agent(path: Path) -> None:

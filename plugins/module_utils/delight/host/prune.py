@@ -96,4 +96,4 @@ def sweep(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     state["cool"] = [c for c in state["cool"] if c not in over]
     at.save(state)
     names = [backend(one["service"], one["slot"]) for one in over]
-    return {"outcome": "ok", "changed": bool(over), "told": f"stopped {', '.join(names)}"}
+    return {"outcome": "ok", "changed": bool(over), "message": f"stopped {', '.join(names)}"}

@@ -34,17 +34,20 @@ def bring_up(
         docker.in_parallel(lambda c: docker.start(c["id"]), [c for c in found if not c["running"]])
     else:
         clear(at, state, service, slot, spec["grace_s"])
-        variables = {
-            "RELEASE": manifest["id"],
-            "SLOT": slot,
-            "SLOT_DIGIT": SLOT_DIGITS[slot],
-        }
-        names = [f"{service}-{n}" for n in range(1, spec["replicas"] + 1)]
-        file = at.releases / manifest["id"] / "compose.yml"
-        project = f"delight-{backend(service, slot)}"
-        docker.compose(docker.compose_up(project, file, names), variables)
+        create(at, manifest, service, slot, list(range(1, spec["replicas"] + 1)))
         how = "new"
     return {"how": how, "replicas": replicas(manifest, service, slot)}
+
+
+def create(
+    at: store.Store, manifest: dict[str, Any], service: str, slot: str, numbers: list[int]
+) -> None:
+    """Make and start the replicas of a service that have these numbers, as its release says."""
+    variables = {"RELEASE": manifest["id"], "SLOT": slot, "SLOT_DIGIT": SLOT_DIGITS[slot]}
+    names = [f"{service}-{n}" for n in numbers]
+    file = at.releases / manifest["id"] / "compose.yml"
+    project = f"delight-{backend(service, slot)}"
+    docker.compose(docker.compose_up(project, file, names), variables)
 
 
 def replicas(manifest: dict[str, Any], service: str, slot: str) -> list[dict[str, Any]]:
@@ -73,17 +76,27 @@ def set_restart(service: str, slot: str, policy: str) -> None:
     docker.in_parallel(lambda c: docker.set_restart(c["id"], policy), found)
 
 
-def start(service: str, slot: str) -> None:
-    """Start the stopped replicas of a slot again, to stay."""
+def start_again(at: store.Store, manifest: dict[str, Any] | None, service: str, slot: str) -> None:
+    """Have an old slot run again, to stay; replicas that somebody has removed are made anew.
+
+    Without its release's manifest only what is there can be started.
+    """
     found = docker.containers(service=service, slot=slot)
+    if manifest:
+        there = {int(c["replica"]) for c in found}
+        every = range(1, manifest["services"][service]["replicas"] + 1)
+        if missing := [number for number in every if number not in there]:
+            create(at, manifest, service, slot, missing)
     docker.in_parallel(lambda c: docker.start(c["id"]), found)
     set_restart(service, slot, "unless-stopped")
 
 
-def revive(state: dict[str, Any], manifests: dict[str, Any], backends: set[str]) -> list[str]:
+def revive(
+    at: store.Store, state: dict[str, Any], manifests: dict[str, Any], backends: set[str]
+) -> list[str]:
     """Have the old slots that traffic goes back to run and answer; what does not, a line each.
 
-    They may have been stopped, by settling or by a reboot after their policy was taken.
+    They may have been stopped, by settling, by a reboot after their policy was taken, or by hand.
     """
     from . import gate  # an HTTP client that most acts never need
 
@@ -92,11 +105,11 @@ def revive(state: dict[str, Any], manifests: dict[str, Any], backends: set[str])
         slot = held["live"]
         if not slot or backend(service, slot) not in backends:
             continue
-        start(service, slot)
-        spec = manifests.get(held[slot], {}).get("services", {}).get(service)
-        if spec is None:
+        manifest = manifests.get(held[slot])
+        start_again(at, manifest, service, slot)
+        if manifest is None:
             continue
-        manifest = manifests[held[slot]]
+        spec = manifest["services"][service]
         found = docker.in_parallel(
             lambda r, spec=spec, id=manifest["id"]: gate.pass_http(r, spec["health"], id),
             replicas(manifest, service, slot),

@@ -77,7 +77,7 @@ def stage(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     return {
         "outcome": "ok",
         "changed": True,
-        "told": f"{len(verdicts)} replicas {how}",
+        "message": f"{len(verdicts)} replicas {how}",
         "seconds": {
             "start": round(started_s, 3),
             "gate": gate_s,
@@ -122,8 +122,8 @@ def failed(
                 "health_log": [redact.redact(line, secrets) for line in proof["health_log"]],
             }
         )
-    told = reason or "; ".join(f"{s['name']}: {s['reason']}" for s in shown)
-    return {"outcome": "failed", "reason": redact.redact(told, secrets), "sick": shown}
+    why = reason or "; ".join(f"{s['name']}: {s['reason']}" for s in shown)
+    return {"outcome": "failed", "reason": redact.redact(why, secrets), "sick": shown}
 
 
 def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
@@ -163,4 +163,4 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
             slots.stop(at, state, service, old, spec["grace_s"])
     at.phase(state, "moved")
     names = ", ".join(one["service"] for one in params["workers"])
-    return {"outcome": "ok", "changed": True, "told": f"moved {names}"}
+    return {"outcome": "ok", "changed": True, "message": f"moved {names}"}

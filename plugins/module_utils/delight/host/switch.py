@@ -47,7 +47,7 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
                     "outcome": "failed",
                     "reason": f"{replica['name']}: {death} after the switch",
                 }
-    return {"outcome": "ok", "changed": True, "told": "the traffic moved in one map commit"}
+    return {"outcome": "ok", "changed": True, "message": "the traffic moved in one map commit"}
 
 
 def point_live(at: store.Store, release: str | None) -> None:
@@ -114,8 +114,14 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     at.close(state, "released")
     pruned = prune.prune(at, state, params["keep"])
     cut = sum(d["cut"] for d in drained)
-    told = f"drained, {cut} streams ended at their bound" if cut else "drained"
-    return {"outcome": "ok", "changed": True, "told": told, "drained": drained, "pruned": pruned}
+    message = f"drained, {cut} streams ended at their bound" if cut else "drained"
+    return {
+        "outcome": "ok",
+        "changed": True,
+        "message": message,
+        "drained": drained,
+        "pruned": pruned,
+    }
 
 
 def old_slots(
@@ -189,7 +195,7 @@ def remember(state: dict[str, Any], run: dict[str, Any]) -> None:
 def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Put this host back as it was before the run, wherever the run stood. Safe to repeat.
 
-    With `params["claimed"]` the run was open here: if it is not any more, somebody else has ended it.
+    With `params["locked"]` the run was open here: if it is not any more, somebody else has ended it.
     `live` of the outcome is what this host serves now.
     """
     state = at.load()
@@ -197,19 +203,19 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     if state["run"] is None or state["run"]["id"] != params["run"]["id"]:
         last = state["last"] or {}
         done = (last.get("id"), last.get("outcome")) == (params["run"]["id"], closes)
-        if params.get("claimed") and not done:
+        if params.get("locked") and not done:
             raise store.Refused("fenced", store.taken_over(state, params["run"]["id"]))
-        return {"outcome": "ok", "told": "nothing of this run is open", "live": state["live"]}
+        return {"outcome": "ok", "message": "nothing of this run is open", "live": state["live"]}
     edge = Edge(at.root)
     run = state["run"]
-    before, told = run.get("before"), "nothing had moved"
+    before, message = run.get("before"), "nothing had moved"
     if before is not None and run["phase"] != "locked":
         if edge.read_file() != before or edge.read_runtime() != before:
-            if dead := slots.revive(state, at.manifests(), set(before.values())):
+            if dead := slots.revive(at, state, at.manifests(), set(before.values())):
                 return {"outcome": "failed", "reason": f"the traffic stays: {'; '.join(dead)}"}
             edge.commit_back(before)
             edge.set_pool(bool(before))
-            told = "the traffic moved back"
+            message = "the traffic moved back"
         point_live(at, state["live"])
         # Settling may have taken the old slots' policy already; a reboot must start them again.
         for service, held in state["slots"].items():
@@ -224,7 +230,7 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     at.close(state, closes)
     if closes == "rolled back":
         prune.prune(at, state, params["keep"])
-    return {"outcome": "ok", "changed": True, "told": told, "live": state["live"]}
+    return {"outcome": "ok", "changed": True, "message": message, "live": state["live"]}
 
 
 def take_back_worker(
@@ -235,7 +241,8 @@ def take_back_worker(
     slots.clear(at, state, one["service"], one["slot"], grace_s)
     state["slots"][one["service"]][one["slot"]] = None
     if one["old"]:
-        slots.start(one["service"], one["old"])
+        was = at.manifests().get(state["slots"][one["service"]][one["old"]])
+        slots.start_again(at, was, one["service"], one["old"])
 
 
 def take_back_slot(

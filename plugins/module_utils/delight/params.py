@@ -1,0 +1,171 @@
+"""The parameters of each act, as JSON for its host. Pure but for `value`, which resolves a variable.
+
+Secret values are in those of `prepare` and of no other act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from delight import controller, decide
+from delight import release as releases
+from delight.config import Value
+from delight.decide import Outcome, Outcomes
+from delight.host import store
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known when an act is asked for: the plan, what was seen and what was done before."""
+
+    planned: Mapping[str, Any]
+    looks: Outcomes
+    acts: Mapping[str, Outcomes]
+    value: Value
+
+    def mine(self, host: str) -> Mapping[str, Any]:
+        """The plan of one host."""
+        found: Mapping[str, Any] = self.planned["hosts"][host]
+        return found
+
+
+def end(look: Outcome, value: Value) -> Params:
+    """How to end the open run of a host that looks so."""
+    found = base(value) | {
+        "run": look["state"]["run"],
+        "keep": int(value("release_keep")),
+    }
+    takeover = str(value("takeover"))
+    found["recovered_by"] = found["by"]
+    return found | ({"takeover": takeover} if takeover else {})
+
+
+def hold(kind: str, run: str, look: Outcome, value: Value) -> Params:
+    """Whose the host is while an earlier run is ended; `run` names this one."""
+    left = look["state"]["run"]
+    return base(value) | {"run": {"id": run, "kind": kind, "to": left["to"] if left else None}}
+
+
+def evict(look: Outcome, value: Value) -> Params:
+    """Whose process to end on a host that looks so."""
+    run = {"id": look["held"]["run"], "kind": look["held"]["kind"], "to": look["held"]["release"]}
+    found = base(value) | {"run": run, "holder": look["held"], "takeover": str(value("takeover"))}
+    return found | {"recovered_by": found["by"]}
+
+
+def lock(known: Known, host: str) -> Params:
+    """What the host must still look like for the plan to hold."""
+    state = known.looks[host]["state"]
+    return of_run(known) | {"live": state["live"], "last": state["last"]}
+
+
+def export(known: Known, host: str) -> Params:
+    """Which release to bring."""
+    return of_run(known)
+
+
+def prepare(known: Known, host: str) -> Params:
+    """The release itself, with its secrets."""
+    planned, mine, value = known.planned, known.mine(host), known.value
+    manifest = planned["manifest"]
+    found = lock(known, host) | {
+        "manifest": manifest,
+        "backends": mine["backends"],
+        "images": sorted({spec["image"] for spec in manifest["services"].values()}),
+        "checks": checks(planned, mine),
+    }
+    username = str(value("registry_username"))
+    if username:
+        found["login"] = {"username": username, "password": str(value("registry_password"))}
+    if planned["kind"] == "rollback":
+        # Hosts keep its files; an image that is gone is pulled again.
+        brought = [one["files"] for one in known.acts.get("export", {}).values()]
+        lacks = manifest["id"] not in known.looks[host]["releases"]
+        return found | ({"files": brought[0]} if lacks and brought else {})
+    names = {name: list(spec["secrets"]) for name, spec in manifest["services"].items()}
+    built = releases.Release(manifest, planned["files"], names)
+    secrets = {str(k): str(v) for k, v in value("secrets").items()} if any(names.values()) else {}
+    return found | {"files": releases.contents(built, secrets)}
+
+
+def checks(planned: Mapping[str, Any], mine: Mapping[str, Any]) -> list[Params]:
+    """[{"service", "argv", "timeout_s"}] of the services that a deploy renews on this host.
+
+    A rollback runs none: it may be the answer to the very outage that a check would find.
+    """
+    if planned["kind"] != "deploy" or planned["skip_gate"]:
+        return []
+    services = planned["manifest"]["services"]
+    renewed = [one["service"] for one in mine["stage"] + mine["workers"]]
+    return [
+        {"service": n, "argv": services[n]["check"], "timeout_s": services[n]["check_timeout_s"]}
+        for n in renewed
+        if services[n]["check"]
+    ]
+
+
+def migrate(known: Known, host: str) -> Params:
+    """The migration commands, and whether to run what is pending."""
+    planned = known.planned
+    return of_run(known) | {"migrate": planned["migrate"], "apply": planned["apply_migrations"]}
+
+
+def stage(known: Known, host: str) -> Params:
+    """The slots to start, and whether the gate holds them."""
+    gate = not known.planned["skip_gate"]
+    return of_run(known) | {"stage": known.mine(host)["stage"], "gate": gate}
+
+
+def switch(known: Known, host: str) -> Params:
+    """The map to commit."""
+    mine = known.mine(host)
+    found = {key: mine[key] for key in ("map", "slots", "gone")}
+    return of_run(known) | found | {"workers": bool(mine["workers"])}
+
+
+def workers(known: Known, host: str) -> Params:
+    """The services without a port to move."""
+    gate = not known.planned["skip_gate"]
+    return of_run(known) | {"workers": known.mine(host)["workers"], "gate": gate}
+
+
+def seal(known: Known, host: str) -> Params:
+    """Nothing more than whose run it is."""
+    return of_run(known)
+
+
+def settle(known: Known, host: str) -> Params:
+    """How many releases to keep, and whether this host alone decides that old slots may stop."""
+    keep = int(known.value("release_keep"))
+    return of_run(known) | {"keep": keep, "seal": known.mine(host)["seal"]}
+
+
+def undo(known: Known, host: str) -> Params:
+    """How the run ends, and whether it is known to be open here."""
+    migrated = known.acts.get("migrate", {})
+    done = known.planned["kind"] == "migrate" and migrated and not decide.failures(migrated)
+    closes = "migrated" if done else "rolled back"
+    said = (known.acts.get(act, {}).get(host, {}).get("outcome") for act in ("lock", "prepare"))
+    locked = any(word in ("ok", "unfit") for word in said)
+    keep = int(known.value("release_keep"))
+    return of_run(known) | {"keep": keep, "closes": closes, "locked": locked}
+
+
+def of_run(known: Known) -> Params:
+    """Whose act it is."""
+    return base(known.value) | {"run": known.planned["run"], "release": known.planned["to"]}
+
+
+def base(value: Value) -> Params:
+    """What every act has: where releases are, and who asks."""
+    return {"root": str(value("release_root")), "by": store.owner(controller.me())}
+
+
+ACTS: dict[str, Callable[[Known, str], Params]] = {
+    act.__name__: act
+    for act in (lock, export, prepare, migrate, stage, switch, workers, seal, settle, undo)
+}

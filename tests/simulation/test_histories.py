@@ -174,8 +174,9 @@ class Histories(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), unlucky=unlucky)
     def a_state_is_lost_for_a_while(self, name: str, unlucky: tuple[str, int, str] | None) -> None:
         """The file is moved away, somebody deploys, and it is put back."""
-        file = self.fleet.hosts[name].root / "state.json" if name in self.fleet.hosts else None
-        if file and file.exists():
+        host = self.fleet.hosts.get(name)
+        if host and host.runtime:  # one that serves nothing is like a new one without its state
+            file = host.root / "state.json"
             aside = file.rename(file.with_name("state.aside"))
             ended = self._run("deploy", unlucky, version=self.current)
             assert ended is None or ended.status not in (0, 21), ended.result

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import hashlib
 import hmac
 import json
@@ -25,22 +23,16 @@ def htpasswd(password: str, username: str, key: str) -> str:
     """Return the line of an htpasswd file, with a bcrypt hash.
 
     The salt is made from the login and a secret key: another one for each login, and the same on
-    every run. The hash comes from the system's libcrypt, since Python has none of its own.
-    Raises AnsibleFilterError where that library is missing or knows no bcrypt.
+    every run. Raises AnsibleFilterError for a password that bcrypt can't take, as one above 72 bytes.
     """
+    import bcrypt
+
     # The last digit carries two bits only: `.` keeps the salt canonical.
     salt = keyed_digest(["salt", username], key) + hashlib.sha256(username.encode()).hexdigest()[:5]
-    setting = f"$2b${ROUNDS:02d}${salt}."
     try:
-        crypt = ctypes.CDLL(ctypes.util.find_library("crypt") or "libcrypt.so.1").crypt
-    except (OSError, AttributeError) as error:
-        raise AnsibleFilterError(
-            f"the controller needs libcrypt to hash a login: {error}"
-        ) from error
-    crypt.restype = ctypes.c_char_p
-    found = crypt(password.encode(), setting.encode())
-    if not found or not found.startswith(b"$2b$"):
-        raise AnsibleFilterError("this controller's libcrypt knows no bcrypt")
+        found = bcrypt.hashpw(password.encode(), f"$2b${ROUNDS:02d}${salt}.".encode())
+    except ValueError as error:
+        raise AnsibleFilterError(f"the password of {username} can't be hashed: {error}") from error
     return f"{username}:{found.decode()}\n"
 
 

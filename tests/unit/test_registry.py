@@ -130,6 +130,14 @@ def test_a_token_takes_the_place_of_the_login(tmp_path: Path, key: str) -> None:
         assert registry.labels_of(f"{stub.address}/delight", digest, stub.login()) == {"one": "1"}
 
 
+def test_a_login_that_the_token_authority_refuses(tmp_path: Path) -> None:
+    with stub_registry(tmp_path, scheme="Bearer", **LOGIN) as stub:
+        login = Login("builder", "another", stub.ca)
+        with pytest.raises(RegistryError, match="refuses the login 'builder' for delight; check"):
+            registry.digest_of(f"{stub.address}/delight", "v1", login)
+        assert stub.asked == ["HEAD /v2/delight/manifests/v1", "GET /token"]
+
+
 def test_a_token_for_everybody(tmp_path: Path) -> None:
     with stub_registry(tmp_path, scheme="Bearer") as stub:
         digest = stub.push("delight", "v1", {})

@@ -1,4 +1,8 @@
-"""Questions to an image registry: digests and labels. Used on the controller only."""
+"""Questions to an image registry: digests and labels. Used on the controller only.
+
+Three requests of the distribution API on `requests`; a client library (python-dxf, oras) makes uploads easy,
+which the engine does, and leaves logins, authorities and messages to its user all the same.
+"""
 
 from __future__ import annotations
 
@@ -94,11 +98,12 @@ def _ask(method: str, image: str, path: str, login: Login) -> Response:
     auth = (login.username, login.password) if login.username else None
     try:
         answer = session.request(method, url, headers=headers, auth=auth, timeout=TIMEOUT_S)
-        if answer.status_code == 401 and answer.headers.get("WWW-Authenticate", "").startswith(
-            "Bearer"
-        ):
-            headers["Authorization"] = f"Bearer {_token(session, answer, auth)}"
-            answer = session.request(method, url, headers=headers, timeout=TIMEOUT_S)
+        if answer.status_code == 401 and _wants_token(answer):
+            reply = _token(session, answer, auth)
+            if reply.status_code == 200:
+                headers["Authorization"] = f"Bearer {_in(reply)}"
+                reply = session.request(method, url, headers=headers, timeout=TIMEOUT_S)
+            answer = reply
     except RequestException as error:
         cause = type(error).__name__
         raise Unreachable(
@@ -138,11 +143,18 @@ def _session(host: str, ca: str) -> Session:
     return session
 
 
-def _token(session: Session, answer: Response, auth: Any) -> str:
-    """A pull token from the authority that the registry names."""
+def _wants_token(answer: Response) -> bool:
+    return answer.headers.get("WWW-Authenticate", "").startswith("Bearer")
+
+
+def _token(session: Session, answer: Response, auth: Any) -> Response:
+    """What the authority that the registry names says to a login."""
     asked = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers["WWW-Authenticate"]))
     realm = asked.pop("realm")
-    reply = session.get(realm, params=asked, auth=auth, timeout=TIMEOUT_S)
-    reply.raise_for_status()
+    return session.get(realm, params=asked, auth=auth, timeout=TIMEOUT_S)
+
+
+def _in(reply: Response) -> str:
+    """The token in the authority's answer."""
     body = reply.json()
     return str(body.get("token") or body["access_token"])

@@ -47,3 +47,5 @@ def test_a_login_is_hashed_by_bcrypt_and_the_same_each_time() -> None:
     assert len(line.strip().split(":")[1]) == 60
     assert line == digests.htpasswd("secret", "delight", "key")
     assert line != digests.htpasswd("secret", "delight", "another key")
+    with pytest.raises(AnsibleFilterError, match="the password of delight can't be hashed: "):
+        digests.htpasswd("a" * 73, "delight", "key")

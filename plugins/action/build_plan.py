@@ -19,8 +19,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from delight import build
 from delight.config import PROJECT
+from delight.errors import ConfigError
 from delight.registry import Login, RegistryError
-from delight.schema import ConfigError
 from delight.version import NoVersion
 
 

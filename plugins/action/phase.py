@@ -22,7 +22,7 @@ from ansible.utils.display import Display
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from delight import errors, link
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 
 display = Display()
 
@@ -47,22 +47,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         playbook = os.getppid()
         link.begin(playbook)
         answer = link.speak(playbook, "phase", said, show)
-        if answer.get("inputs"):
+        if names := answer.get("inputs"):
             try:
-                inputs = self._inputs(variables, sorted(map(str, chosen)))
+                inputs = self._inputs(variables, sorted(map(str, chosen)), names)
             except ConfigError as error:
                 return result | {"failed": True, "outcome": "refused", "msg": str(error)}
             answer = link.speak(playbook, "phase", said | {"inputs": inputs}, show)
         return result | {"changed": False} | answer
 
-    def _inputs(self, variables: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
-        """What the conductor has to know of the environment and of this run."""
-        from delight import config, connection
+    def _inputs(
+        self, variables: dict[str, Any], chosen: list[str], names: list[str]
+    ) -> dict[str, Any]:
+        """What the conductor has to know of the environment and of this run: variables, ways to hosts."""
+        from delight import connection
 
         hostvars, everyone = variables["hostvars"], sorted(map(str, variables["groups"]["app"]))
-        same_everywhere(hostvars, everyone, config.names())
+        same_everywhere(hostvars, everyone, names)
         values, mistakes = {}, []
-        for name in config.names():
+        for name in names:
             try:
                 values[name] = plain(self._templar.resolve_variable_expression(name))
             except AnsibleError as error:

@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from delight import clerk, smoke
 from delight.decide import EXIT_STATUS, REFUSED, SMOKE_FAILED
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 from delight.smoke import Answer
 
 MAX_BODY = 1 << 20  # bytes of an answer that are read

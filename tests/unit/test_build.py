@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from delight import build
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 
 from tests.support.registry import stub_registry
 

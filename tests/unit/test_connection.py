@@ -30,7 +30,7 @@ PROBE = """
 import dataclasses, json, pathlib
 from ansible.plugins.action import ActionBase
 from delight import connection
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 
 class ActionModule(ActionBase):
     BYPASS_HOST_LOOP = True

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from delight import smoke
 from delight.clerk import ClerkError, User, signed_in
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 
 from tests.support.clerk import Clerk, clerk
 from tests.support.ports import free_ports

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from delight import registry
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 from delight.version import source_version
 
 # What an image was made from: an image whose label says the same needs no second build.

@@ -10,7 +10,8 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from delight import plan, registry, release, version
-from delight.schema import ConfigError, Service, Settings, validate_services, validate_settings
+from delight.errors import ConfigError
+from delight.schema import Service, Settings, validate_services, validate_settings
 from delight.units import kind
 
 Value = Callable[[str], Any]

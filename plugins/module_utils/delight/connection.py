@@ -17,7 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.loader import become_loader, connection_loader, get_shell_plugin
 
 from delight import bundle, errors
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 from delight.session import Connection
 
 # A connection is the lease of its host: it is this run's alone, and a dead link is noticed.

@@ -1,4 +1,4 @@
-"""What an error says to a person: one line, the place, and no value that may be secret."""
+"""Errors of ours, and what any error says to a person: one line, the place, and no value that may be secret."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import traceback
 from pathlib import Path
 
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
+
+
+class ConfigError(ValueError):
+    """Every mistake of a configuration, one line each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
 
 
 def cause(error: Exception) -> str:

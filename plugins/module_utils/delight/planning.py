@@ -12,9 +12,9 @@ from typing import Any
 from delight import config, controller, decide, plan, preflight
 from delight.config import Value
 from delight.decide import Outcomes, Recovery
+from delight.errors import ConfigError
 from delight.host import store
 from delight.registry import RegistryError
-from delight.schema import ConfigError
 from delight.version import NoVersion
 
 Ask = Callable[[], config.Wanted]

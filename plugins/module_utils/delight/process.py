@@ -26,7 +26,7 @@ from typing import Any
 from delight import config, controller, decide, errors, link, report, results
 from delight.agents import Agents
 from delight.conductor import PHASES, Run
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 from delight.session import Connection
 
 Show = Callable[[str, str], None]
@@ -108,14 +108,14 @@ class Conductor:
     def _phase(self, said: Mapping[str, Any]) -> Answer:
         """Run the phases up to the one that a task names, with those before it that were skipped.
 
-        `said` is {"phase", "failed": {host: why it has dropped out}} and, where `inputs` was asked for,
+        `said` is {"phase", "failed": {host: why it has dropped out}} and, where {"inputs": [variable]} was answered,
         {"inputs": {"kind", "check_mode", "values": {variable: value}, "connections": {host: Connection}, "chosen":
         [host], "forks"}}. The answer is {"over": whether nothing is left to do, "failed", "msg"}.
         """
         first = said["phase"] in (PHASES[0], STATUS)
         if self._run is None or (first and self._run.result is not None):
             if "inputs" not in said:
-                return {"inputs": True}
+                return {"inputs": config.names()}
             if self._run is not None and (word := self._end("")):  # an earlier play's
                 self._show(word["text"], "red" if word["exit_status"] else "green")
             try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from delight import decide, report
 from delight.decide import Outcomes, Recovery
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 
 # What to do about hosts that may not agree.
 NEXT = ["status.yml shows what serves", "recover.yml shows and mends what is left"]

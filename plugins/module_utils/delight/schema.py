@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from delight.errors import ConfigError
 from delight.host.addresses import MAX_REPLICAS
 from delight.units import kind, seconds, size
 
@@ -203,14 +204,6 @@ class Settings(Strict):
     inodes_free: int = Field(20000, ge=0, alias="release_inodes_free")
     database_max_connections: int = Field(0, ge=0)
     engine: Literal["compose"] = Field("compose", alias="deploy_engine")
-
-
-class ConfigError(ValueError):
-    """Every mistake of a configuration, one line each."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
 
 
 def validate_services(raw: Any) -> dict[str, Service]:

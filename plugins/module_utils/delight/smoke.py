@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from delight.clerk import User
-from delight.schema import ConfigError, Path, Strict, explain
+from delight.errors import ConfigError
+from delight.schema import Path, Strict, explain
 
 URL = re.compile(r"https?://[^/\s?#]+")
 

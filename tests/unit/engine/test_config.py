@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from delight import config, params, registry, schema
+from delight import config, params, registry
+from delight.errors import ConfigError
 
 from tests.unit.engine.conftest import API, KEY, SECRETS, WORKER, make_release
 
@@ -23,7 +24,7 @@ def test_options_may_be_text_as_the_command_line_has_it() -> None:
 
 
 def test_every_wrong_option_is_named() -> None:
-    with pytest.raises(schema.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         options(skip_gate="perhaps", allow_mixed="", migrate="after")
     assert caught.value.mistakes == [
         "skip_gate: is neither true nor false",
@@ -71,7 +72,7 @@ LOADED: dict[str, Any] = {
 )
 def test_wrong_variables_are_named_without_their_values(change: dict[str, Any], said: str) -> None:
     value = (LOADED | change).__getitem__
-    with pytest.raises(schema.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         config.wanted_tags(config.load(value), value, "v1")
     assert said in str(caught.value)
     assert "hunter22" not in str(caught.value)

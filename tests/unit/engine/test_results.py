@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from delight import decide, results
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 
 from .conftest import make_look
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from delight import schema, units
+from delight.errors import ConfigError
 
 GOOD: dict[str, Any] = {"image": "registry.test/api", "port": 8000, "routes": [{"path": "/api"}]}
 
 
 def mistakes(services: Any) -> list[str]:
-    with pytest.raises(schema.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         schema.validate_services(services)
     return caught.value.mistakes
 
@@ -61,7 +62,7 @@ def test_no_mistake_tells_the_value(key: tuple[str, ...], shape: Any) -> None:
         change = {key[0]: [change] if key[0] == "routes" else change}
     try:
         schema.validate_services({"api": {**GOOD, **change}})
-    except schema.ConfigError as error:
+    except ConfigError as error:
         assert "hunter22" not in str(error)
         assert str(error).startswith(f"services.api.{key[0]}")
     else:
@@ -83,7 +84,7 @@ def test_a_mistake_says_what_is_expected_and_what_was_found() -> None:
 
 @pytest.mark.parametrize("name", [f.alias or n for n, f in schema.Settings.model_fields.items()])
 def test_a_wrong_setting_is_named_by_its_variable_without_its_value(name: str) -> None:
-    with pytest.raises(schema.ConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         schema.validate_settings({"app_subnet": "10.89.0.0/16", name: SECRET})
     [mistake] = caught.value.mistakes
     assert mistake.startswith(f"{name}: ")

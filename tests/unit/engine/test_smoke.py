@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from delight import smoke
-from delight.schema import ConfigError
+from delight.errors import ConfigError
 from delight.smoke import Answer, Check
 
 HEALTH = '{"status": "healthy", "release": "v2", "checks": {"redis": {"status": "error"}}}'

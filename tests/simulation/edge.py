@@ -96,9 +96,9 @@ class Running:
             return "Version number in the future, please use 'prepare map' before.\n"
         if version == self.committed[name]:
             self.maps[name] |= entries
-        elif version > self.committed[name]:
+        else:  # one that is older is added to as well, and nobody sees it
             self.drafts[name, version] = self.drafts.get((name, version), {}) | entries
-        return ""  # what is added to an older version is taken, and nobody sees it
+        return ""
 
     def _commit(self, name: str, version: int) -> str:
         if not self.committed[name] < version <= self.newest[name]:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 Container = dict[str, Any]
 HEALTHY, EXITS = "healthy", "exits"
-STOPPED = {"Running": False, "ExitCode": 143}
+STOPPED = {"Running": False, "Restarting": False, "ExitCode": 143}
 SHOWN = ("Id", "Name", "State", "RestartCount", "Config")
 GONE = (1, "the Docker daemon is gone")
 
@@ -48,7 +48,7 @@ class Engine:
             "Name": f"/{name}",
             "mine": dict(labels),
             "labels": {"delight.managed": "true", **{f"delight.{k}": v for k, v in labels.items()}},
-            "State": {"Running": False, "ExitCode": 0},
+            "State": {"Running": False, "Restarting": False, "ExitCode": 0},
             "RestartCount": 0,
             "Config": {},
             "policy": "no",
@@ -62,13 +62,17 @@ class Engine:
         """Start it, its restarts counted anew; one that exits at once is gone again."""
         runs = self.program(container) == HEALTHY
         container.update(RestartCount=0, begun=True)
-        container["State"].update(Running=runs, ExitCode=0 if runs else 1)
+        container["State"].update(Running=runs, Restarting=False, ExitCode=0 if runs else 1)
 
     def restart(self, container: Container) -> None:
         """What Docker does by itself when a program ends that is to run."""
         count = container["RestartCount"] + 1
         self.start(container)
         container["RestartCount"] = count
+
+    def pause(self, container: Container) -> None:
+        """Its program has ended, and Docker will start it again in a moment, whatever its policy is by then."""
+        container["State"].update(Running=True, Restarting=True)
 
     def reboot(self) -> None:
         """All stop; those start again that are to."""
@@ -229,6 +233,8 @@ class Engine:
 
 def state_of(container: Container) -> str:
     """The one word for it in a list."""
+    if container["State"]["Restarting"]:
+        return "restarting"
     if container["State"]["Running"]:
         return "running"
     return "exited" if container["begun"] else "created"

@@ -90,7 +90,7 @@ def test_an_error_before_the_plan_keeps_the_fleet_from_going_on(
     def breaks(*args: Any) -> None:
         raise KeyError("nobody foresaw it")
 
-    monkeypatch.setattr(planning, "mending", breaks)
+    monkeypatch.setattr(planning, "recovery", breaks)
     for kind in ("deploy", "recover"):
         ended = fleet.run(kind, version="v2")
         assert (ended.status, set(ended.acts)) == (22, set())

@@ -57,3 +57,28 @@ def test_a_replica_that_restarts_meanwhile_puts_all_back(solo: Fleet, moment: st
     assert "its container was restarted after the gate had begun" in ended.text
     assert ("switch" in ended.acts) == (moment == "commit map")
     assert host.routes == {"*/api/": "api-blue"}
+
+
+@pytest.mark.promise("R2")
+def test_a_worker_between_two_lives_is_stopped_too(solo: Fleet) -> None:
+    solo.services = {**WORKERS, "work": {**WORKERS["work"], "overlap": False}}
+    assert solo.deploy("v1").status == 0
+    host = solo.hosts["app1"]
+    old = host.engine.containers["delight-work-blue-1"]
+    host.engine.pause(old)
+    assert solo.deploy("v2").status == 0
+    assert not old["State"]["Restarting"], "the engine would start it beside its successor"
+
+
+@pytest.mark.promise("G5")
+def test_a_replica_between_two_lives_has_not_passed(solo: Fleet) -> None:
+    assert solo.deploy("v1").status == 0
+    host = solo.hosts["app1"]
+
+    def dies() -> None:
+        host.engine.pause(host.engine.containers["delight-api-green-1"])
+
+    when(host, "show stat", dies)
+    ended = solo.deploy("v2")
+    assert ended.status == 21, ended.result
+    assert "delight-api-green-1: its container exited" in ended.text

@@ -9,12 +9,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from delight.conductor import Params
-from delight.decide import Outcome
+from delight.decide import Outcome, Params
 from delight.session import Connection, Lost, Session
 
 # How often agents are told that somebody is still here, and for how long they may be silent.
@@ -45,9 +44,14 @@ class Agents:
         self._connections = connections
         self._forks = forks
         self._sessions: dict[str, Session] = {}
+        self._opening: dict[str, Future[str]] = {}  # {host: why it cannot be reached, or nothing}
         self._heard: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._ended = threading.Event()
         threading.Thread(target=self._beat, daemon=True).start()
+
+    def connect(self) -> None:
+        """Begin to open every session; whoever asks a host first waits for its own."""
+        self._opening = self._begin(self.everyone)
 
     def ask(self, act: str, params: Params) -> dict[str, Outcome]:
         """The outcome of each host that is asked; all work at once."""
@@ -80,6 +84,9 @@ class Agents:
     def close(self) -> None:
         """End all conversations; every agent lets its host go."""
         self._ended.set()
+        for opening in self._opening.values():
+            if not opening.cancel():
+                opening.result()
         if self._sessions:
             with ThreadPoolExecutor(len(self._sessions)) as pool:
                 list(pool.map(Session.close, self._sessions.values()))
@@ -94,26 +101,33 @@ class Agents:
                 break
             if "lost" in said:
                 self._sessions.pop(host, None)
-        missing = [host for host in hosts if host not in self._sessions]
-        if not missing:
-            return {}
-
-        def one(host: str) -> tuple[str, str]:
-            try:
-                session = Session(host, self._connections[host], self._heard)
-                session.open()
-            except (Lost, OSError) as error:
-                return host, str(error)
-            self._sessions[host] = session  # from now on it is told that somebody is here
-            return host, ""
-
+        begun = {host: self._opening.pop(host) for host in hosts if host in self._opening}
+        begun |= self._begin([h for h in hosts if h not in self._sessions and h not in begun])
         lost: dict[str, Outcome] = {}
-        with ThreadPoolExecutor(self._forks) as pool:
-            for host, why in pool.map(one, missing):
-                if why:
-                    lost[host] = {"outcome": "unreachable", "reason": f"cannot be reached: {why}"}
-                    self._tell(host, lost[host])
+        for host, opening in sorted(begun.items()):
+            if why := opening.result():
+                lost[host] = {"outcome": "unreachable", "reason": f"cannot be reached: {why}"}
+                self._tell(host, lost[host])
         return lost
+
+    def _begin(self, hosts: list[str]) -> dict[str, Future[str]]:
+        """Start agents, as many at once as there may be forks."""
+        if not hosts:
+            return {}
+        pool = ThreadPoolExecutor(self._forks)
+        begun = {host: pool.submit(self._start, host) for host in hosts}
+        pool.shutdown(wait=False)
+        return begun
+
+    def _start(self, host: str) -> str:
+        """Start the agent of one host; why it cannot be reached, or nothing."""
+        try:
+            session = Session(host, self._connections[host], self._heard)
+            session.open()
+        except (Lost, OSError) as error:
+            return str(error)
+        self._sessions[host] = session  # from now on it is told that somebody is here
+        return ""
 
     def _tell(self, host: str, outcome: Outcome) -> None:
         """One line of progress, where there is something to tell."""

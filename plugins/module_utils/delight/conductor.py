@@ -16,15 +16,14 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from delight import config, decide, errors, params, planning, results
+from delight import decide, errors, params, planning, results, wanted
 from delight.config import Value
-from delight.decide import Outcome, Outcomes, Recovery
+from delight.decide import Outcome, Outcomes, Params, Recovery
 
 PHASES = (
     *("recover", "plan", "lock", "prepare", "migrate", "stage"),
     *("switch", "workers", "settle", "put_back", "report"),
 )
-Params = dict[str, dict[str, Any]]
 
 
 class Hosts(Protocol):
@@ -61,7 +60,7 @@ class Run:
     ) -> None:
         """`ask` brings what is wanted, where the registry has been asked ahead."""
         self.kind = kind
-        self.ask = ask or (lambda: config.wanted(value))
+        self.ask = ask or (lambda: wanted.resolve(value))
         self.hosts = hosts
         self.value = value
         self.check_mode = check_mode

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from delight import plan, registry, release, version
+from delight import version
 from delight.errors import ConfigError
 from delight.schema import Service, Settings, validate_services, validate_settings
 from delight.units import kind
@@ -122,39 +122,3 @@ def wanted_tags(config: Config, value: Value, asked: str) -> tuple[str, dict[str
         )
     chosen = asked or version.source_version(PROJECT)
     return chosen, {name: str(images.get(name, chosen)) for name in config.services}
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A version of all services, as the registry names it: {service: repository@digest}."""
-
-    version: str
-    digests: dict[str, str]
-
-
-def wanted(value: Value) -> Wanted:
-    """What is asked for; the registry is asked which digests that is. Needs no host."""
-    config = load(value)
-    chosen, tags = wanted_tags(config, value, str(value("version")))
-    login = registry.Login(
-        str(value("registry_username")),
-        str(value("registry_password")) if value("registry_username") else "",
-        str(value("registry_ca")),
-    )
-    repositories = {name: service.image for name, service in config.services.items()}
-    return Wanted(chosen, registry.resolve(repositories, tags, login))
-
-
-def build(value: Value, looks: plan.Looks, wanted: Wanted) -> release.Release:
-    """The release of `wanted` for hosts that look so."""
-    config = load(value)
-    indices = plan.allocate(config.services, looks)
-    return release.build(
-        wanted.version,
-        config.services,
-        wanted.digests,
-        indices,
-        config.secrets,
-        config.hmac_key,
-        config.settings,
-    )

@@ -14,6 +14,7 @@ from delight.host.serving import MOVED
 
 Outcome = Mapping[str, Any]
 Outcomes = Mapping[str, Outcome]
+Params = dict[str, dict[str, Any]]  # of an act: {host: its parameters}
 
 RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
 ROLLED_BACK, NOT_ROLLED_BACK, ATTENTION = "rolled back", "not rolled back", "needs attention"

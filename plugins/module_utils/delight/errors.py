@@ -5,8 +5,6 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from ansible.errors import AnsibleError, AnsibleUndefinedVariable
-
 
 class ConfigError(ValueError):
     """Every mistake of a configuration, one line each."""
@@ -18,6 +16,8 @@ class ConfigError(ValueError):
 
 def cause(error: Exception) -> str:
     """What went wrong. What a filter or a lookup says of its input is left out: it may quote it."""
+    from ansible.errors import AnsibleError, AnsibleUndefinedVariable
+
     if isinstance(error, AnsibleUndefinedVariable):
         return first_line(error)
     if isinstance(error, AnsibleError):

@@ -16,8 +16,9 @@ from delight.errors import ConfigError
 from delight.host import store
 from delight.registry import RegistryError
 from delight.version import NoVersion
+from delight.wanted import Wanted, build
 
-Ask = Callable[[], config.Wanted]
+Ask = Callable[[], Wanted]
 
 
 def recovery(kind: str, looks: Outcomes, value: Value, ask: Ask) -> Recovery:
@@ -60,7 +61,7 @@ def planned(
             release = str(value("release")) or None
             manifest, files = _kept(looks, plan.rollback_target(looks, release)), {}
         else:
-            built = config.build(value, looks, ask())
+            built = build(value, looks, ask())
             manifest, files = built.manifest, built.files
         plans = plan.plan_fleet(manifest, looks, everyone)
         if kind == "migrate":
@@ -145,4 +146,4 @@ def _target(kind: str, looks: Outcomes, value: Value, ask: Ask) -> Mapping[str, 
     """The manifest of the release that this run is for."""
     if kind == "rollback":
         return _kept(looks, plan.rollback_target(looks, str(value("release")) or None))
-    return config.build(value, looks, ask()).manifest
+    return build(value, looks, ask()).manifest

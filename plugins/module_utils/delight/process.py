@@ -20,20 +20,24 @@ from contextlib import suppress
 from multiprocessing.connection import Connection as Channel
 from multiprocessing.connection import Listener
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from types import FrameType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from delight import config, controller, decide, errors, link, report, results
 from delight.agents import Agents
-from delight.conductor import PHASES, Run
 from delight.errors import ConfigError
 from delight.session import Connection
+
+if TYPE_CHECKING:
+    from delight.conductor import Run
 
 Show = Callable[[str, str], None]
 Answer = dict[str, Any]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A look at every host that is no run.
 STATUS = "status"
+# What a playbook asks for first.
+FIRST = ("recover", STATUS)
 # The phases that a run is owed, however its playbook ends.
 ENDING = ("settle", "put_back", "report")
 
@@ -112,8 +116,7 @@ class Conductor:
         {"inputs": {"kind", "check_mode", "values": {variable: value}, "connections": {host: Connection}, "chosen":
         [host], "forks"}}. The answer is {"over": whether nothing is left to do, "failed", "msg"}.
         """
-        first = said["phase"] in (PHASES[0], STATUS)
-        if self._run is None or (first and self._run.result is not None):
+        if self._run is None or (said["phase"] in FIRST and self._run.result is not None):
             if "inputs" not in said:
                 return {"inputs": config.names()}
             if self._run is not None and (word := self._end("")):  # an earlier play's
@@ -129,8 +132,9 @@ class Conductor:
             for line in report.status(run.look()):
                 self._show(line, "")
             return {"over": True, "failed": False}
-        while self._done <= PHASES.index(said["phase"]):
-            run.phase(PHASES[self._done])
+        phases = conductor().PHASES
+        while self._done <= phases.index(said["phase"]):
+            run.phase(phases[self._done])
             self._done += 1
         outcome = run.result["outcome"] if run.result else ""
         failed = bool(outcome) and decide.EXIT_STATUS[outcome] != 0
@@ -155,12 +159,13 @@ class Conductor:
             self._show(line, colour)  # whichever task listens by then
 
         self._agents = Agents(connections, chosen, show, self.stopped, forks)
+        self._agents.connect()
         value = values.__getitem__
-        if kind not in ("deploy", "migrate"):
-            return Run(kind, self._agents, value, check_mode)
-        # The registry is asked while the hosts are looked at.
-        ahead = ThreadPoolExecutor(1).submit(config.wanted, value)
-        return Run(kind, self._agents, value, check_mode, ahead.result)
+        ask = None
+        if kind in ("deploy", "migrate"):  # the registry is asked while the hosts are looked at
+            ask = ThreadPoolExecutor(1).submit(conductor().wanted.resolve, value).result
+        run: Run = conductor().Run(kind, self._agents, value, check_mode, ask)
+        return run
 
     def _end(self, why: str) -> Answer:
         """Bring to an end what was begun; the run's outcome, or {} where there is no run."""
@@ -170,7 +175,7 @@ class Conductor:
         if not self._published:
             if run.result is None:
                 self._stop = self._stop or why
-            for phase in PHASES[self._done :]:
+            for phase in conductor().PHASES[self._done :]:
                 if phase in ENDING:
                     run.phase(phase)
             self._published = {} if run.kind == STATUS else self._publish(run)
@@ -185,10 +190,17 @@ class Conductor:
             return report.no_outcome(errors.cause(error))
 
 
+def conductor() -> ModuleType:
+    """The sequence. It is read while the way to the hosts is made, which takes as long."""
+    from delight import conductor
+
+    return conductor
+
+
 def main(playbook_pid: int, folder: Path) -> None:
     """Listen where the playbook's processes look."""
     try:
-        conductor = Conductor(playbook_pid)
+        served = Conductor(playbook_pid)
         if folder.name != link.name(playbook_pid):
             raise ProcessLookupError
     except (ProcessLookupError, FileNotFoundError):  # it has ended before anybody could listen
@@ -196,12 +208,12 @@ def main(playbook_pid: int, folder: Path) -> None:
         return
     controller.playbook_pid = playbook_pid
     for number in SIGNALS:
-        signal.signal(number, conductor.signalled)
+        signal.signal(number, served.signalled)
     signal.signal(signal.SIGQUIT, lambda number, frame: at_once(folder))
     (folder / "pid").write_text(str(os.getpid()))
     listener = Listener(str(folder / "socket"), "AF_UNIX")
     try:
-        conductor.serve(listener, listener._listener._socket.fileno())  # type: ignore[attr-defined]
+        served.serve(listener, listener._listener._socket.fileno())  # type: ignore[attr-defined]
     finally:
         listener.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -55,9 +55,12 @@ class Route(Strict):
     host: str = Field(
         "*",
         pattern=r"^(\*|[a-z0-9.-]+|\[[0-9a-f:]+\])$",
+        max_length=253,
         description="Host name in lower case, or `*` for any.",
     )
-    path: Path = Field("/", description="Path prefix; it matches whole segments only.")
+    path: Path = Field(
+        "/", max_length=1024, description="Path prefix; it matches whole segments only."
+    )
 
     def key(self) -> str:
         """The key of the edge's map: host and path with one slash at its end."""

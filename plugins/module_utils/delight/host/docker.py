@@ -16,6 +16,10 @@ from . import command
 SOCKET = "/var/run/docker.sock"
 # Compose starts all replicas of a slot.
 COMPOSE_S = 300.0
+# States of a container that nothing starts again by itself; `restarting` is none of them.
+STOPPED = {"created", "exited", "dead"}
+# How often a change is asked for that the engine may refuse for a moment.
+ATTEMPTS = 5
 
 
 class DockerError(Exception):
@@ -103,6 +107,7 @@ def _brief(raw: Mapping[str, Any]) -> dict[str, Any]:
         "id": raw["Id"],
         "name": raw["Names"][0].lstrip("/"),
         "running": raw["State"] == "running",
+        "stopped": raw["State"] in STOPPED,
         "state": raw["State"],
         "status": raw["Status"],
         **{
@@ -126,7 +131,8 @@ def restarts(container_id: str) -> int:
 def death(container_id: str, restarted: int) -> str:
     """Empty while the container lives as it did when `restarts` said `restarted`, else what happened."""
     found = inspect(container_id)
-    if not found["State"]["Running"]:
+    # Between two lives `Running` is still true.
+    if not found["State"]["Running"] or found["State"].get("Restarting"):
         oom = ", out of memory" if found["State"].get("OOMKilled") else ""
         return f"its container exited with status {found['State']['ExitCode']}{oom}"
     if found["RestartCount"] != restarted:
@@ -141,7 +147,16 @@ def start(container_id: str) -> None:
 
 def set_restart(container_id: str, policy: str) -> None:
     """`unless-stopped` for what the map names, `no` for everything else."""
-    call("POST", f"/containers/{container_id}/update", body={"RestartPolicy": {"Name": policy}})
+    body = {"RestartPolicy": {"Name": policy}}
+    for attempt in range(ATTEMPTS):
+        try:
+            call("POST", f"/containers/{container_id}/update", body=body)
+            return
+        except DockerError as error:
+            # Its program has ended, and the engine has not noticed yet.
+            if "cannot update a stopped container" not in str(error) or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.1)
 
 
 def stop(container_id: str, grace_s: float) -> None:

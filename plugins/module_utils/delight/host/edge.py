@@ -6,6 +6,7 @@ import csv
 import re
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from . import command, files
 # How long a starting edge may take to open its sockets, and one that runs to read a candidate.
 STARTING_S = 2.0
 CHECK_S = 60.0
+# HAProxy takes a command of up to 16 KiB, `tune.bufsize`.
+PAYLOAD_BYTES = 8192
 # How often a map is committed anew when the edge has reloaded in the middle of it.
 ATTEMPTS = 3
 # How backends.cfg names itself, and how the running edge says the name.
@@ -96,9 +99,7 @@ class Edge:
         if "New version created" not in answer:
             raise EdgeError(f"the edge refused a new version of {target}: {answer.strip()}")
         version = answer.split(":")[1].strip()
-        entries = list(wanted.items())
-        for at in range(0, len(entries), 50):
-            payload = "\n".join(f"{key} {value}" for key, value in entries[at : at + 50])
+        for payload in payloads(wanted):
             refusal = self.ask(f"add map @{version} {target} <<\n{payload}\n").strip()
             if refusal:
                 raise EdgeError(f"the edge refused an entry of {target}: {refusal}")
@@ -133,7 +134,7 @@ class Edge:
         return [
             f"{r['pxname']}/{r['svname']} ({r['status']}, check {r['check_status'] or 'not run'})"
             for r in rows
-            if not (r["status"].startswith("UP") and r["check_status"].startswith("L7OK"))
+            if not (r["status"].startswith("UP") and last_check(r).startswith("L7OK"))
         ]
 
     def sessions(self, backends: set[str]) -> int:
@@ -250,6 +251,25 @@ def connect(path: Path, timeout_s: float) -> socket.socket:
 def is_twin(server: str) -> bool:
     """The unchecked backup copy of a replica."""
     return server.endswith("-backup")
+
+
+def last_check(row: dict[str, str]) -> str:
+    """How a server's last check ended; while the next one is out, a star stands before it."""
+    return row["check_status"].removeprefix("* ")
+
+
+def payloads(entries: dict[str, str]) -> Iterator[str]:
+    """The lines of a map, as many at once as a command may have."""
+    lines: list[str] = []
+    size = 0
+    for line in (f"{key} {value}" for key, value in entries.items()):
+        size += len(line.encode()) + 1
+        if lines and size > PAYLOAD_BYTES:
+            yield "\n".join(lines)
+            lines, size = [], len(line.encode()) + 1
+        lines.append(line)
+    if lines:
+        yield "\n".join(lines)
 
 
 def parse_map(text: str) -> dict[str, str]:

@@ -123,7 +123,8 @@ def revive(
 def stop(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_s: float) -> None:
     """Stop a slot and keep its containers, for a rollback."""
     guard(at, state, service, slot)
-    found = [c for c in docker.containers(service=service, slot=slot) if c["running"]]
+    # One that the engine is about to start again does not run, and has to be stopped.
+    found = [c for c in docker.containers(service=service, slot=slot) if not c["stopped"]]
     docker.in_parallel(lambda c: docker.stop(c["id"], grace_s), found)
 
 

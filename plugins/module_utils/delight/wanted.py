@@ -1,0 +1,44 @@
+"""What an operator wants, as the registry names it, and the release that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from delight import config, plan, registry, release
+from delight.config import Value
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A version of all services: {service: repository@digest}."""
+
+    version: str
+    digests: dict[str, str]
+
+
+def resolve(value: Value) -> Wanted:
+    """What is asked for; the registry is asked which digests that is. Needs no host."""
+    found = config.load(value)
+    chosen, tags = config.wanted_tags(found, value, str(value("version")))
+    login = registry.Login(
+        str(value("registry_username")),
+        str(value("registry_password")) if value("registry_username") else "",
+        str(value("registry_ca")),
+    )
+    repositories = {name: service.image for name, service in found.services.items()}
+    return Wanted(chosen, registry.resolve(repositories, tags, login))
+
+
+def build(value: Value, looks: plan.Looks, wanted: Wanted) -> release.Release:
+    """The release of `wanted` for hosts that look so."""
+    found = config.load(value)
+    indices = plan.allocate(found.services, looks)
+    return release.build(
+        wanted.version,
+        found.services,
+        wanted.digests,
+        indices,
+        found.secrets,
+        found.hmac_key,
+        found.settings,
+    )

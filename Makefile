@@ -10,7 +10,7 @@ LAB := .venv/bin/python -m lab
 LOCAL := inventories/local
 PYTHON_SOURCES := .ci lab plugins tests molecule benchmarks docs
 
-.PHONY: help setup setup-full install services dev cloud-dev local stop clean lint audit report bench \
+.PHONY: help setup setup-full install services dev cloud-dev local stop clean lint audit report bench flamegraph \
         test lane-code lane-hosts check-setup check-lint check-unit check-simulation check-frontend check-backend \
         check-images check-hosts check-molecule check-image-edge check-stories \
         test-all test-unit test-simulation test-backend test-frontend test-image test-dev test-local test-molecule test-fleet
@@ -155,3 +155,8 @@ test-fleet: setup ## Stories of deploys on two real hosts under load, short and 
 bench: setup ## Measure deploys, rollbacks and what they cost beside the bare engine
 	@$(LAB) images
 	.venv/bin/python -m benchmarks
+	.venv/bin/python -m benchmarks.many
+
+flamegraph: setup ## Where the controller's side of a deploy spends its time: .cache/flamegraph.svg
+	@$(LAB) images
+	.venv/bin/python -m benchmarks.flame

@@ -63,7 +63,7 @@ def clean(fleet: Fleet) -> list[str]:
         shell.run(["docker", "image", "rm", "--force", *built])
         removed += built
     fleet.known_hosts.unlink(missing_ok=True)
-    for name in ("id_ed25519", "id_ed25519.pub"):
+    for name in ("id_ed25519", "id_ed25519.pub", "provisioned"):
         (paths.env_dir(fleet.env) / name).unlink(missing_ok=True)
     shutil.rmtree(paths.env_dir(fleet.env) / "log", ignore_errors=True)
     with contextlib.suppress(OSError):  # it may hold what others put there

@@ -1,13 +1,14 @@
 """`make local`: from nothing to a release on real hosts, step by step, with times."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
 from rich.console import Console
 from rich.markup import escape
 
-from lab import inventory, steps
+from lab import inventory, provisioning, steps
 from lab.errors import LabError
 from lab.inventory import Fleet
 from lab.steps import Progress
@@ -24,13 +25,22 @@ def run(directory: Path, console: Console) -> None:
     began = time.monotonic()
     progress = Progress(console)
     steps.prepare(progress, machines)
-    progress.step("provision", lambda say: steps.play(machines, "provision", [], say))
+    progress.step("provision", lambda say: _provision(machines, say))
     progress.step("build", lambda say: steps.play(machines, "build", [], say))
     progress.step(
         "deploy", lambda say: steps.play(machines, "deploy", ["-e", "migrate=before"], say)
     )
     answer = _answer(machines.url, console)
     _farewell(machines, answer, progress.done, time.monotonic() - began, console)
+
+
+def _provision(machines: Fleet, say: Callable[[str], None]) -> list[str]:
+    wanted = provisioning.stamp(machines)
+    if provisioning.done(machines, wanted):
+        return []
+    made = steps.play(machines, "provision", [], say)
+    provisioning.leave(machines, wanted)
+    return made
 
 
 def _answer(url: str, console: Console) -> dict[str, str]:

@@ -79,7 +79,7 @@ class Health(Strict):
     status: int = Field(200, ge=100, le=599, description="Status that counts as healthy.")
     successes: int = Field(3, ge=1, le=100, description="Good answers needed in a row.")
     interval: Duration = Field(
-        "100ms", validate_default=True, description="Between two answers of a row."
+        "20ms", validate_default=True, description="Between two answers of a row."
     )
     timeout: Duration = Field(
         "60s", validate_default=True, description="For the whole gate, from the start."

@@ -9,7 +9,7 @@ import pytest
 from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import Run
-from tests.fleet.support.setup import STAMP
+from tests.fleet.support.setup import unprovisioned
 
 
 def provision(fleet: Fleet, **settings: object) -> Run:
@@ -20,11 +20,9 @@ def provision(fleet: Fleet, **settings: object) -> Run:
 @pytest.fixture
 def provisioned(pair: Fleet) -> Iterator[Fleet]:
     """The fleet, with its declared settings again afterwards."""
-    stamp = STAMP.read_text()
-    STAMP.unlink()
-    yield pair
-    assert provision(pair).status == 0
-    STAMP.write_text(stamp)
+    with unprovisioned():
+        yield pair
+        assert provision(pair).status == 0
 
 
 def daemon(fleet: Fleet, host: str) -> str:

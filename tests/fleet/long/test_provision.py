@@ -11,7 +11,7 @@ import pytest
 
 from tests.fleet.support.hosts import Fleet
 from tests.fleet.support.load import Load
-from tests.fleet.support.setup import STAMP
+from tests.fleet.support.setup import unprovisioned
 
 Services = dict[str, dict[str, Any]]
 POOL = "/srv/delight/edge/pool.map"
@@ -20,11 +20,9 @@ POOL = "/srv/delight/edge/pool.map"
 @pytest.fixture
 def provisioned(pair: Fleet) -> Iterator[Fleet]:
     """The fleet, with its declared settings again afterwards."""
-    stamp = STAMP.read_text()
-    STAMP.unlink()
-    yield pair
-    assert pair.play("provision").status == 0
-    STAMP.write_text(stamp)
+    with unprovisioned():
+        yield pair
+        assert pair.play("provision").status == 0
 
 
 def changes(output: str) -> set[int]:

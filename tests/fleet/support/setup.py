@@ -5,27 +5,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
 
-from lab import paths
+from lab import inventory, paths, provisioning
 from tests.fleet.support import versions
 from tests.fleet.support.hosts import BIN, INVENTORY, SOLO
 from tests.fleet.support.playing import ROOT
 
 REGISTRY = "10.78.0.13:5000"
 COMMAND_S = 600
-# What the provisioned state of a host is made from, beside the host itself.
-SOURCES = ("ansible.cfg", "compose", "group_vars", "playbooks", "plugins/filter", "plugins/modules",
-           "roles", "tests/fleet/inventory", "tests/fleet/solo")  # fmt: skip
-STAMP = paths.LAB / "fleet/provisioned"
 
 
 def run(*argv: str) -> str:
@@ -44,12 +39,13 @@ def ensure() -> None:
     lab = (sys.executable, "-m", "lab")
     run(*lab, "secrets", str(INVENTORY))
     run(*lab, "up", str(INVENTORY))
-    wanted = stamp()
-    if STAMP.exists() and STAMP.read_text() == wanted:
+    fleet = inventory.load(INVENTORY)
+    wanted = provisioning.stamp(fleet, [SOLO], " ".join(versions.build().values()))
+    if provisioning.done(fleet, wanted):
         return
     provision()
     versions.push(REGISTRY, vault()["registry_password"])
-    STAMP.write_text(wanted)
+    provisioning.leave(fleet, wanted)
 
 
 def provision(*args: str) -> None:
@@ -58,20 +54,14 @@ def provision(*args: str) -> None:
     run(str(BIN / "ansible-playbook"), "provision.yml", *inventories, *args)
 
 
-def stamp() -> str:
-    """What the hosts were made of: their containers, this tree, and the versions to be pushed."""
-    names = [f"delight-fleet-{name}" for name in ("app1", "app2", "solo", "data1")]
-    digest = hashlib.sha256(run("docker", "inspect", "--format={{.Id}}", *names).encode())
-    for file in sorted(_files(ROOT / source for source in SOURCES)):
-        digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
-    digest.update(" ".join(versions.build().values()).encode())
-    return digest.hexdigest()
-
-
-def _files(folders: Iterable[Path]) -> Iterable[Path]:
-    for folder in folders:
-        found = folder.rglob("*") if folder.is_dir() else [folder]
-        yield from (f for f in found if f.is_file() and f.suffix not in (".pyc", ".md"))
+@contextmanager
+def unprovisioned() -> Iterator[None]:
+    """For a story that changes what was provisioned: left half done, it is provisioned before the next one."""
+    file = provisioning.stamp_file(inventory.load(INVENTORY))
+    stamp = file.read_text()
+    file.unlink()
+    yield
+    file.write_text(stamp)
 
 
 def vault() -> dict[str, Any]:

@@ -124,7 +124,7 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
         )
         progress.step(f"waits for {replica['name']} ({answer_now.status or 'no answer yet'})")
         verdict = judge(answer_now, health, release)
-        # What came instead of an answer is worth params only when there never was one.
+        # What came instead of an answer is worth telling only when there never was one.
         if answer_now.status is not None or answer.status is None:
             answer = answer_now
         streak = streak + 1 if verdict == "pass" else 0

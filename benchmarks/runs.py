@@ -9,6 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,9 @@ class Floor:
 def consumed(argv: Sequence[str | Path], log: Path) -> tuple[float, float]:
     """(seconds, CPU seconds) of a command with all that it has started, in sessions of their own too."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with suppress(ChildProcessError):  # what earlier commands have left is none of this one's
+        while True:
+            os.wait4(-1, 0)
     began = time.perf_counter()
     with log.open("wb") as out:
         command = subprocess.Popen(argv, stdout=out, stderr=out, cwd=ROOT)

@@ -39,9 +39,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         chosen = variables["ansible_play_hosts_all"]
-        dropped = sorted(set(chosen) - set(variables["ansible_play_hosts"]))
+        dropped = sorted(map(str, set(chosen) - set(variables["ansible_play_hosts"])))
         said: dict[str, Any] = {
-            "phase": self._task.args["name"],
+            # Plain, as all that is sent: with its marks comes the half of Ansible that reads them.
+            "phase": str(self._task.args["name"]),
             "failed": {host: "a task before this phase failed there" for host in dropped},
         }
         playbook = os.getppid()

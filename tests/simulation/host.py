@@ -225,6 +225,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(files, "move", move_durably)
     monkeypatch.setattr(docker, "_exchange", exchange)
+    monkeypatch.setattr(docker, "composer", lambda: ["docker", "compose"])
     monkeypatch.setattr(docker, "in_parallel", lambda function, items: [function(i) for i in items])
     monkeypatch.setattr(edge, "exchange", ask)
     monkeypatch.setattr(command, "run", run)

@@ -16,6 +16,13 @@ from . import command
 SOCKET = "/var/run/docker.sock"
 # Compose starts all replicas of a slot.
 COMPOSE_S = 300.0
+# Where Docker looks for its plugins, in its order; those of a person's home are left out.
+PLUGINS = (
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+)
 # States of a container that nothing starts again by itself; `restarting` is none of them.
 STOPPED = {"created", "exited", "dead"}
 # How often a change is asked for that the engine may refuse for a moment.
@@ -234,14 +241,16 @@ def run_in(container_id: str, argv: list[str], bound_s: float) -> tuple[int | No
 
 def compose_up(project: str, file: Path, services: list[str]) -> list[str]:
     """The command that creates and starts `services` of `file` as `project`, nothing else."""
-    head = [
-        "docker",
-        "compose",
-        "--progress",
-        "quiet",
-        "--project-name",
-        project,
-        "--file",
-        str(file),
-    ]
+    head = [*composer(), "--progress", "quiet", "--project-name", project, "--file", str(file)]
     return [*head, "up", "--detach", "--no-build", "--no-deps", "--pull", "never", *services]
+
+
+def composer() -> list[str]:
+    """How Compose is called: as a program where it lies in one of Docker's folders of plugins.
+
+    By way of the docker command, which first asks every plugin who it is, each call takes 60 ms more.
+    """
+    for folder in PLUGINS:
+        if os.access(program := f"{folder}/docker-compose", os.X_OK):
+            return [program]
+    return ["docker", "compose"]

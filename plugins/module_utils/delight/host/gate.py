@@ -16,7 +16,7 @@ from . import docker, progress
 POLL_S = 0.02
 WATCH_S = 0.1
 # A replica is on this host: what does not connect at once is gone, or about to be.
-CONNECT_S = 0.5
+CONNECT_S = 0.25
 ANSWER_S = 5.0
 # What Docker gives a health command whose image says nothing.
 HEALTH_S = 30.0

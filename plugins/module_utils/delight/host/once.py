@@ -12,7 +12,7 @@ from .addresses import SLOT_DIGITS
 
 def compose_run(folder: os.PathLike[str], service: str, name: str, argv: list[str]) -> list[str]:
     """The command that runs `argv` in a container called `name`, in the release's own environment."""
-    head = ["docker", "compose", "--progress", "quiet", "--project-name", f"delight-{service}-once"]
+    head = [*docker.composer(), "--progress", "quiet", "--project-name", f"delight-{service}-once"]
     file = ["--file", f"{folder}/compose.yml", "--profile", "once"]
     how = ["run", "--rm", "--no-deps", "-T", "--name", name]
     return [*head, *file, *how, f"{service}-once", *argv]

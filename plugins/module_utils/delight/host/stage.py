@@ -9,7 +9,7 @@ from . import docker, gate, redact, slots, store
 from .addresses import backend
 from .edge import Edge, EdgeError
 
-EDGE_POLL_S = 0.05
+EDGE_POLL_S = 0.02
 # What the edge gets at least, however late the gate was passed: a check that it sent to an address
 # nobody had yet takes its whole timeout (2 s by default).
 EDGE_PATIENCE_S = 5.0

@@ -184,9 +184,11 @@ class Run:
         self._act("prepare", self.hosts.chosen)
 
     def migrate(self) -> None:
-        """List what is pending, or run it, once for the fleet."""
-        if self.planned.get("migrate"):
-            self._act("migrate", self.hosts.chosen[:1])
+        """List what is pending, or run it, once for the fleet; preparing has seen whether anything is."""
+        first = self.hosts.chosen[:1]
+        seen = [self.acts.get("prepare", {}).get(host, {}).get("pending") for host in first]
+        if self.planned.get("migrate") and any(one is None or any(one.values()) for one in seen):
+            self._act("migrate", first)
 
     def stage(self) -> None:
         """Start the new slots and hold every replica to the gate."""

@@ -77,6 +77,7 @@ def prepare(known: Known, host: str) -> Params:
         "backends": mine["backends"],
         "images": sorted({spec["image"] for spec in manifest["services"].values()}),
         "checks": checks(planned, mine),
+        "migrations": planned["migrate"] if asks_for_pending(planned, host) else None,
     }
     username = str(value("registry_username"))
     if username:
@@ -90,6 +91,13 @@ def prepare(known: Known, host: str) -> Params:
     built = releases.Release(manifest, planned["files"], names)
     secrets = {str(k): str(v) for k, v in value("secrets").items()} if any(names.values()) else {}
     return found | {"files": releases.contents(built, secrets)}
+
+
+def asks_for_pending(planned: Mapping[str, Any], host: str) -> bool:
+    """Whether preparing this host finds out what is pending; where nothing is, the phase has no more to do."""
+    first = min(planned["hosts"])
+    usual = planned["kind"] == "deploy" and not planned["skip_gate"]
+    return bool(usual and planned["migrate"] and host == first)
 
 
 def checks(planned: Mapping[str, Any], mine: Mapping[str, Any]) -> list[Params]:

@@ -27,7 +27,7 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         )
         if ran.late or ran.status:
             return broken(service, ran, "check_timeout", secrets)
-        pending[service] = [line for line in ran.stdout.splitlines() if line.strip()]
+        pending[service] = once.lines(ran)
         if pending[service] and params["apply"]:
             ran = once.run_once(
                 folder, params["release"], service, one["command"], one["timeout_s"]

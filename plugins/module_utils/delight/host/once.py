@@ -32,6 +32,11 @@ def run_once(
     return ran._replace(argv=argv)
 
 
+def lines(ran: command.Ran) -> list[str]:
+    """What a command has printed on its standard output, a line each."""
+    return [line for line in ran.stdout.splitlines() if line.strip()]
+
+
 def evidence(what: str, ran: command.Ran, key: str, values: set[str]) -> dict[str, Any]:
     """What a person needs to see of a command that failed, without the secret `values`.
 

@@ -60,7 +60,8 @@ def prepare(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         leave_agent(at.root / "agent.pyz")
     except (docker.DockerError, EdgeError, OSError) as error:
         return {"outcome": "failed", "reason": str(error)}
-    if unfit := check(at.releases / manifest["id"], manifest["id"], params["checks"]):
+    unfit, pending = try_out(at.releases / manifest["id"], params)
+    if unfit:
         reason = "; ".join(f"{one['name']}: {one['reason']}" for one in unfit)
         return {"outcome": "unfit", "reason": reason, "sick": unfit}
     at.phase(state, "prepared")
@@ -68,8 +69,11 @@ def prepare(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     done += ["wrote the release"] if written else []
     done += ["gave the edge its backends (hitless reload)"] if reloaded else []
     done += [f"checked {one['service']}" for one in params["checks"]]
+    if pending is not None and not any(pending.values()):
+        done.append("no migration is pending")
     return {
         "outcome": "ok",
+        "pending": pending,
         "changed": bool(done),
         "message": ", ".join(done) or "all there already",
     }
@@ -93,22 +97,39 @@ def pull(params: dict[str, Any]) -> list[str]:
     return missing
 
 
-def check(folder: Path, release: str, checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Run each check ({"service", "argv", "timeout_s"}) in its new image on this host; what failed,
-    as evidence.
+def try_out(
+    folder: Path, params: dict[str, Any]
+) -> tuple[list[dict[str, Any]], dict[str, list[str]] | None]:
+    """Run commands of the new images on this host, all at once: (what failed, as evidence; {service: its
+    pending migrations}, or None where nobody asked for them).
+
+    `params["checks"]` are [{"service", "argv", "timeout_s"}], `params["migrations"]` are those of `migrate`, or
+    None.
     """
+    asked = [
+        (f"{one['service']} check", one["service"], one["argv"], one["timeout_s"], "check_timeout")
+        for one in params["checks"]
+    ]
+    for one in params["migrations"] or []:
+        service, how = one["service"], (one["check"], one["check_timeout_s"])
+        asked.append((f"{service} migration", service, *how, "migrate.check_timeout"))
+    release = params["manifest"]["id"]
     done = docker.in_parallel(
-        lambda one: once.run_once(folder, release, one["service"], one["argv"], one["timeout_s"]),
-        checks,
+        lambda one: once.run_once(folder, release, one[1], one[2], one[3]), asked
     )
-    secrets = redact.secret_values(folder) if checks else set()
-    return [
-        once.evidence(
-            f"{one['service']} check", ran, f"services.{one['service']}.check_timeout", secrets
-        )
-        for one, ran in zip(checks, done, strict=True)
+    secrets = redact.secret_values(folder) if asked else set()
+    unfit = [
+        once.evidence(what, ran, f"services.{service}.{key}", secrets)
+        for (what, service, _, _, key), ran in zip(asked, done, strict=True)
         if ran.late or ran.status
     ]
+    if params["migrations"] is None:
+        return unfit, None
+    pending = {
+        one["service"]: once.lines(ran)
+        for one, ran in zip(params["migrations"], done[len(params["checks"]) :], strict=True)
+    }
+    return unfit, pending
 
 
 def write_release(

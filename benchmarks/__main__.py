@@ -11,26 +11,38 @@ import json
 import statistics
 import sys
 import tempfile
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.kamal import Kamal, missing
 from benchmarks.runs import Floor, consumed, fresh, good, pair, solo, timed
 from tests.fleet.support import setup
 from tests.fleet.support.hosts import BIN, SOLO, Fleet
 
 ROUNDS = 5
+Ratios = tuple[tuple[str, str, str, float], ...]
 # (name, what is measured, what it is compared with, the highest ratio that is well)
-RATIOS = (
+RATIOS: Ratios = (
     ("deploy, one host", "deploy", "floor", 2.0),
-    ("deploy, two hosts", "deploy, two hosts", "deploy", 1.25),
+    ("deploy, two hosts", "two hosts: deploy", "deploy", 1.25),
     ("nothing to do", "nothing to do", "deploy", 0.45),
     ("rollback, warm slot", "rollback, warm", "deploy", 0.55),
     ("rollback, stopped slot", "rollback, stopped", "deploy", 1.0),
     ("a release that exits at once, said after", "bad", "deploy", 0.9),
     ("CPU of the controller", "CPU", "CPU of ansible-playbook --version", 3.0),
+)
+# Kamal starts a new container where this moves traffic to a slot that is warm.
+AGAINST_KAMAL: Ratios = (
+    ("deploy, one host", "deploy", "Kamal: deploy", 0.8),
+    ("deploy, two hosts", "two hosts: deploy", "Kamal, two hosts: deploy", 0.8),
+    ("nothing to do", "nothing to do", "Kamal: nothing to do", 0.35),
+    ("rollback, warm slot", "rollback, warm", "Kamal: rollback", 0.65),
+    ("the same, two hosts", "two hosts: rollback, warm", "Kamal, two hosts: rollback", 0.65),
+    ("rollback, stopped slot", "rollback, stopped", "Kamal: rollback", 1.1),
 )
 
 
@@ -46,12 +58,25 @@ def measured(one: Fleet, two: Fleet, floor: Floor) -> dict[str, float]:
         good(one.deploy("v1", services=fresh(warm="0s")))
     found["rollback, stopped"] = timed(lambda: good(one.rollback()))
     found["bad"] = timed(partial(one.deploy, "exits_at_once", services=fresh()))
-    found["deploy, two hosts"] = timed(lambda: good(two.deploy("v1", services=fresh())))
+    good(two.deploy("v1", services=fresh()))
+    found["two hosts: deploy"] = timed(lambda: good(two.deploy("v1", services=fresh())))
+    found["two hosts: rollback, warm"] = timed(lambda: good(two.rollback()))
     with tempfile.TemporaryDirectory() as folder:
         log, playbook = Path(folder) / "log", BIN / "ansible-playbook"
         found["CPU of ansible-playbook --version"] = consumed([playbook, "--version"], log)[1]
         said = json.dumps({"version": "v1", "services": fresh()})
         found["CPU"] = consumed([playbook, "deploy.yml", "-i", SOLO, "-e", said], log)[1]
+    return found
+
+
+def beside(others: dict[str, Kamal]) -> dict[str, float]:
+    """The same of Kamal, by the fleet it is on."""
+    found = {}
+    for where, kamal in others.items():
+        kamal.deploy()
+        found[f"Kamal{where}: deploy"] = timed(kamal.deploy)
+        found[f"Kamal{where}: nothing to do"] = timed(kamal.deploy_again)
+        found[f"Kamal{where}: rollback"] = timed(kamal.rollback)
     return found
 
 
@@ -63,21 +88,33 @@ def phases(fleet: Fleet) -> dict[str, float]:
     }
 
 
-def main() -> int:
-    """Measure, print, and say which bound is not met; 1 if any is not."""
-    setup.ensure()
-    one, two = solo(), pair()
-    floor = Floor.on(one)
-    rounds = [measured(one, two, floor) for _ in range(ROUNDS)]
-    table = Table("measure", "ratio", "bound", "to")
-    missed = 0
-    for name, what, to, bound in RATIOS:
+def compare(rounds: list[dict[str, float]], ratios: Ratios) -> tuple[Table, int]:
+    """A table of ratios, and how many are above their bounds."""
+    table, missed = Table("measure", "ratio", "bound", "to"), 0
+    for name, what, to, bound in ratios:
         ratio = statistics.median(found[what] / found[to] for found in rounds)
         missed += ratio > bound
         style = "green" if ratio <= bound else "red"
         table.add_row(name, f"[{style}]{ratio:.2f}[/{style}]", f"≤ {bound:g}", to)
-    console = Console()
+    return table, missed
+
+
+def main() -> int:
+    """Measure, print, and say which bound is not met; 1 if any is not."""
+    setup.ensure()
+    one, two = solo(), pair()
+    floor, console = Floor.on(one), Console()
+    without = missing()
+    with ExitStack() as running:
+        others: dict[str, Kamal] = {}
+        if not without:
+            others[""] = running.enter_context(Kamal.on(one))
+            others[", two hosts"] = running.enter_context(Kamal.on(two))
+        rounds = [measured(one, two, floor) | beside(others) for _ in range(ROUNDS)]
+    table, missed = compare(rounds, RATIOS if without else RATIOS + AGAINST_KAMAL)
     console.print(table)
+    if without:
+        console.print(f"Nothing was compared with Kamal: {without}.")
     seconds = {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
     console.print("seconds: " + ", ".join(f"{k} {v:.2f}" for k, v in seconds.items()))
     console.print("acts of a deploy: " + ", ".join(f"{k} {v:.2f}" for k, v in phases(one).items()))

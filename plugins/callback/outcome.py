@@ -34,7 +34,7 @@ description:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Playbooks that need a conductor at once; whichever else does starts it with its first phase.
-RELEASES = {"deploy.yml", "rollback.yml", "migrate.yml", "recover.yml", "status.yml"}
+RELEASES = {"deploy.yml", "rollback.yml", "migrate.yml", "recover.yml", "retire.yml", "status.yml"}
 NO_HOSTS = (
     "No application host was found, so nothing was done: see whether the environment has a group `app`, and "
     "whether --limit names a host of it."

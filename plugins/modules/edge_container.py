@@ -41,28 +41,9 @@ quiet:
   returned: changed
 """
 
-# What `pool` says while this module has the host out of it; a run that died leaves it to the next one.
-OUT = "out-for-change"
-# No request for so long: two checks of a balancer have been answered with 503 by then.
-QUIET_S = 5.0
 POLL_S = 0.2
 ANSWER_S = 60.0
 COMPOSE_S = 300.0
-
-
-def quiet(edge: Edge, bound_s: int) -> bool:
-    """Wait until no request has come for QUIET_S and none is in flight; whether that came true."""
-    deadline = time.monotonic() + bound_s
-    seen, since = -1, time.monotonic()
-    while time.monotonic() < deadline:
-        rows = edge.servers()
-        total = sum(int(row["stot"] or 0) for row in rows)
-        if total != seen or any(int(row["scur"] or 0) for row in rows):
-            seen, since = total, time.monotonic()
-        if time.monotonic() - since >= QUIET_S:
-            return True
-        time.sleep(POLL_S)
-    return False
 
 
 def answers(edge: Edge) -> bool:
@@ -77,9 +58,8 @@ def answers(edge: Edge) -> bool:
 def replace(project: Path, edge: Edge, drain_s: int) -> bool:
     """Replace the container; whether no request came meanwhile."""
     still = False
-    if drain_s and answers(edge) and edge.pool().get("pool") in ("in", OUT):
-        edge.pool(pool=OUT)
-        still = quiet(edge, drain_s)
+    if drain_s and answers(edge):
+        still = edge.leave_pool(drain_s)
     argv = ["docker", "compose", "--project-directory", str(project), "up", "--detach", "--wait"]
     ran = command.run(argv, COMPOSE_S)
     if ran.late or ran.status:
@@ -89,8 +69,7 @@ def replace(project: Path, edge: Edge, drain_s: int) -> bool:
         if time.monotonic() >= deadline:
             raise EdgeError(f"the edge has started and does not answer within {ANSWER_S:g} s")
         time.sleep(POLL_S)
-    if edge.pool().get("pool") == OUT:
-        edge.pool(pool="in")
+    edge.join_pool()
     return still
 
 

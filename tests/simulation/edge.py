@@ -108,14 +108,16 @@ class Running:
         return ""
 
     def _stat(self) -> str:
-        rows = ["# pxname,svname,status,check_status,scur"]
+        rows = ["# pxname,svname,status,check_status,scur,stot"]
         backend = ""
         for line in self.backends.splitlines():
             if found := re.match(r"backend (\S+)", line):
                 backend = found[1]
             elif found := re.match(r"  server (\S+) ([0-9.]+):", line):
                 well = "UP,L7OK" if self.healthy(found[2]) else "DOWN,L4CON"
-                rows.append(f"{backend},{found[1]},{well if ' check ' in line else 'no check,'},0")
+                rows.append(
+                    f"{backend},{found[1]},{well if ' check ' in line else 'no check,'},0,0"
+                )
         return "\n".join(rows) + "\n"
 
 

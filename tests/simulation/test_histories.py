@@ -81,7 +81,7 @@ class Histories(RuleBasedStateMachine):
         for host in hosts.values():
             host.boundaries.planned.clear()
             host.engine.away = False
-        if ended and ended.outcome in ("released", "unchanged"):
+        if ended and ended.outcome in ("released", "unchanged") and kind != "retire":
             chosen = {name: hosts[name] for name in ended.result["hosts"]}
             invariants.at_rest(chosen, ended.result["to"])
         return ended
@@ -150,6 +150,12 @@ class Histories(RuleBasedStateMachine):
         """A deploy with --limit."""
         if name in self.fleet.hosts:
             self._run("deploy", unlucky, limit={name}, version=self.current, allow_mixed=allow)
+
+    @rule(name=st.sampled_from(NAMES), unlucky=unlucky)
+    def a_host_retires(self, name: str, unlucky: tuple[str, int, str] | None) -> None:
+        """And stays in the inventory: the next deploy brings it up again."""
+        if name in self.fleet.hosts:
+            self._run("retire", unlucky, limit={name})
 
     @rule(name=st.sampled_from(NAMES))
     def a_host_is_replaced(self, name: str) -> None:

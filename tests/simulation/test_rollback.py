@@ -50,6 +50,7 @@ def test_an_image_that_is_gone_is_pulled_again_with_the_login(
     assert logins == [{"username": "puller", "password": "word"}] * 2
 
 
+@pytest.mark.promise("H8")
 def test_a_host_that_joined_later_is_brought_along(make: Callable[..., Fleet]) -> None:
     fleet = make("app1", "app2")
     late = fleet.hosts.pop("app2")
@@ -71,6 +72,7 @@ def test_a_host_that_joined_later_is_brought_along(make: Callable[..., Fleet]) -
     assert "files" not in json.dumps(back.result["acts"]), "and none of them in a result"
 
 
+@pytest.mark.promise("H8")
 def test_a_host_that_serves_nothing_yet_is_brought_along_too(make: Callable[..., Fleet]) -> None:
     fleet = make("app1", "app2")
     late = fleet.hosts.pop("app2")

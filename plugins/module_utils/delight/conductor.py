@@ -48,7 +48,7 @@ class Hosts(Protocol):
 
 
 class Run:
-    """One deploy, rollback, migration or recovery. Each phase is called once, in the order of PHASES."""
+    """One deploy, rollback, migration, recovery or retirement. Each phase is called once, in the order of PHASES."""
 
     def __init__(
         self,
@@ -176,6 +176,8 @@ class Run:
 
         A rollback finds the release on its hosts, and brings it from one to those that joined later.
         """
+        if self.kind == "retire":
+            return
         if self.kind == "rollback":
             to = self.planned.get("to")
             keep = [h for h, look in self._chosen().items() if to in look.get("releases", {})]

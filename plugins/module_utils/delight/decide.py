@@ -18,7 +18,7 @@ Params = dict[str, dict[str, Any]]  # of an act: {host: its parameters}
 
 RELEASED, UNCHANGED, REFUSED = "released", "unchanged", "refused"
 ROLLED_BACK, NOT_ROLLED_BACK, ATTENTION = "rolled back", "not rolled back", "needs attention"
-MIGRATED, RECOVERED, PLANNED = "migrated", "recovered", "planned"
+MIGRATED, RECOVERED, PLANNED, RETIRED = "migrated", "recovered", "planned", "retired"
 SMOKE_FAILED = "smoke failed"
 
 # ansible-playbook's own statuses are 0 to 5, 99 and 250.
@@ -28,6 +28,7 @@ EXIT_STATUS = {
     MIGRATED: 0,
     RECOVERED: 0,
     PLANNED: 0,
+    RETIRED: 0,
     REFUSED: 20,
     ROLLED_BACK: 21,
     NOT_ROLLED_BACK: 21,
@@ -118,16 +119,17 @@ def wait_for(held: Mapping[str, Outcome], open_runs: Mapping[str, Mapping[str, A
     far = (
         ", ".join(f"{run['phase']} on {h}" for h, run in mine.items()) or f"{note['act']} on {host}"
     )
+    what = f"{note['kind']} of {note['release']}" if note["release"] else note["kind"]
     return (
-        f"{note['kind']} of {note['release']} by {note['by']} is running; wait for it (since "
+        f"{what} by {note['by']} is running; wait for it (since "
         f"{note['since']}, {far}). If it must end, run recover.yml -e takeover={note['by']}"
     )
 
 
 def closed_as_released(look: Mapping[str, Any], ids: set[str]) -> bool:
-    """Whether this host ended one of the runs `ids` as released."""
+    """Whether this host ended one of the runs `ids` as it was wanted."""
     last = look["state"]["last"]
-    return bool(last and last["id"] in ids and last["outcome"] == RELEASED)
+    return bool(last and last["id"] in ids and last["outcome"] in (RELEASED, RETIRED))
 
 
 def failures(outcomes: Outcomes) -> dict[str, str]:
@@ -165,7 +167,7 @@ def conclude(
     if lost or fenced or (errors and "undo" not in acts):
         return ATTENTION, reasons | lost
     if settled:
-        return RELEASED, {}
+        return (RETIRED if kind == "retire" else RELEASED), {}
     if kind == "migrate" and not reasons and not stop:
         return MIGRATED, {}
     words = {outcome["outcome"] for outcomes in acts.values() for outcome in outcomes.values()}

@@ -132,6 +132,7 @@ def switch(known: Known, host: str) -> Params:
     """The map to commit."""
     mine = known.mine(host)
     found = {key: mine[key] for key in ("map", "slots", "gone")}
+    found["leave_s"] = known.planned.get("leave_s", 0)
     return of_run(known) | found | {"workers": bool(mine["workers"])}
 
 

@@ -98,6 +98,32 @@ def plan_host(
     }
 
 
+def leave(look: Mapping[str, Any]) -> dict[str, Any]:
+    """What a host has to do to serve nothing and keep nothing; the shape is that of `plan_host`."""
+    state = look["state"]
+    gone = sorted(name for name, held in state["slots"].items() if held["live"])
+    alone = {
+        name
+        for manifest in look["releases"].values()
+        for name, spec in manifest["services"].items()
+        if spec["singleton"]
+    }
+    changes = [f"{name}: ends" for name in gone if name not in alone]
+    changes += [
+        f"{name}: ends, and runs nowhere before the next deploy starts it on another host"
+        for name in gone
+        if name in alone
+    ]
+    if kept := len(look["releases"]):
+        changes.append(f"kept releases go: {kept}")
+    elif any(c["slot"] for c in look["containers"]) or state["images"]:
+        changes.append("what an earlier run has left goes")
+    return {
+        **{"stage": [], "workers": [], "slots": {}, "gone": gone, "map": {}},
+        **{"seal": True, "changes": changes},
+    }
+
+
 def why_new(name: str, spec: Mapping[str, Any], live: str | None, look: Mapping[str, Any]) -> str:
     """Why a service needs a new slot here, or nothing: its live slot is right and runs."""
     if live is None:

@@ -56,6 +56,8 @@ def planned(
     `looks` are of the hosts that the run is for, `everyone` of all hosts of the environment.
     """
     try:
+        if kind == "retire":
+            return retirement(looks, everyone, config.settings(value).retire_drain_s)
         options = config.options(value)
         if kind == "rollback":
             release = str(value("release")) or None
@@ -82,24 +84,55 @@ def planned(
     run = {"id": secrets.token_hex(8), "kind": kind, "to": manifest["id"], "by": controller.me()}
     if options.skip_gate:
         run["skip_gate"] = True
-    live = sorted({str(look["state"]["live"]) for look in looks.values() if look["state"]["live"]})
     return {
         "outcome": "go",
         "kind": kind,
         "run": run,
         "to": manifest["id"],
-        "live": ", ".join(live),
+        "live": lives(looks),
         "manifest": manifest,
         "files": files,
         "hosts": plans,
         "migrate": migrations(manifest, plans, kind),
         "apply_migrations": kind == "migrate" or options.migrate_before,
         "skip_gate": options.skip_gate,
-        "changes": [
-            f"{host}: {line}" for host, one in sorted(plans.items()) for line in one["changes"]
-        ]
-        + ["the gate is skipped, as skip_gate says"] * options.skip_gate,
+        "changes": changes(plans) + ["the gate is skipped, as skip_gate says"] * options.skip_gate,
     }
+
+
+def retirement(looks: Outcomes, everyone: Outcomes, leave_s: float) -> dict[str, Any]:
+    """The plan that takes hosts out of the fleet; `leave_s` bounds the wait for their last request."""
+    stay = {
+        host for host, look in everyone.items()
+        if host not in looks and look["outcome"] == "ok" and look["state"]["live"]
+    }  # fmt: skip
+    if not stay:
+        whom = "--limit says which hosts leave, and one that serves has to stay"
+        return refused({"fleet": f"this would leave no host that serves: {whom}"})
+    plans = {host: plan.leave(look) for host, look in sorted(looks.items())}
+    if plan.changes_nothing(plans):
+        return {"outcome": "unchanged", "to": None, "live": None, "kind": "retire"}
+    return {
+        "outcome": "go",
+        "kind": "retire",
+        "run": {"id": secrets.token_hex(8), "kind": "retire", "to": None, "by": controller.me()},
+        "to": None,
+        "live": lives(looks),
+        "hosts": plans,
+        "leave_s": leave_s,
+        "changes": changes(plans),
+    }
+
+
+def lives(looks: Outcomes) -> str:
+    """The releases that hosts serve, in one line."""
+    found = {str(look["state"]["live"]) for look in looks.values() if look["state"]["live"]}
+    return ", ".join(sorted(found))
+
+
+def changes(plans: Mapping[str, Any]) -> list[str]:
+    """What the plan changes on each host, a line each."""
+    return [f"{host}: {line}" for host, one in sorted(plans.items()) for line in one["changes"]]
 
 
 def refused(reasons: dict[str, str]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ Answer = dict[str, Any]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A look at every host that is no run.
 STATUS = "status"
+# Kinds that need no valid configuration of the application.
+UNCONFIGURED = ("recover", "retire", STATUS)
 # What a playbook asks for first.
 FIRST = ("recover", STATUS)
 # The phases that a run is owed, however its playbook ends.
@@ -150,7 +152,7 @@ class Conductor:
         forks: int,
     ) -> Run:
         self._run, self._done, self._published = None, 0, {}
-        if kind not in ("recover", STATUS):
+        if kind not in UNCONFIGURED:
             config.check(values.__getitem__)
         if not check_mode:
             results.try_file(str(values["result_file"]))

@@ -28,6 +28,7 @@ HEADLINES = {
     decide.ATTENTION: "NEEDS ATTENTION: the hosts may not agree",
     decide.MIGRATED: "MIGRATED with {to}; {live} serves as before",
     decide.PLANNED: "PLANNED: {to} on {hosts}; check mode touched nothing",
+    decide.RETIRED: "RETIRED: {hosts} serves nothing and keeps nothing; take it out of the inventory now",
     decide.RECOVERED: "RECOVERED: no run is open on {hosts}",
 }
 
@@ -62,6 +63,8 @@ def headline(result: Mapping[str, Any]) -> str:
         return f"REFUSED: no traffic was touched; {touched}"
     if touched and outcome == decide.UNCHANGED:
         return f"UNCHANGED: {{to}} is live on {{hosts}} already; {touched}"
+    if outcome == decide.UNCHANGED and result.get("kind") == "retire":
+        return "UNCHANGED: {hosts} serves nothing and keeps nothing already"
     return HEADLINES[outcome]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fleet.support import boot
 from tests.fleet.support.hosts import Fleet, until
+from tests.fleet.support.load import Load
 
 
 @pytest.mark.promise("T1", "T11", "R7")
@@ -37,6 +38,28 @@ def staged(fleet: Fleet, *states: str) -> list[str]:
         for one in fleet.observe()["solo"]["containers"]
         if one["release"].startswith("never-healthy") and one["state"] in (states or one["state"])
     ]
+
+
+@pytest.mark.promise("H8")
+def test_a_host_leaves_and_comes_back_and_nobody_notices(pair: Fleet) -> None:
+    version = pair.version()
+    before = pair.ids()["app1"]
+    try:
+        # A stream lives as long as its host; everything else moves to the other one in time.
+        with Load(pair.url, rate=200, streams=0) as load:
+            pair.play("retire", "--limit", "app2").expect("retired", 0)
+        assert (load.report.failures[:20], load.report.doubts()) == ([], "")
+        assert pair.ids() == {"app1": before, "app2": []}
+        assert pair.exec("app2", "ls", "/srv/delight/releases") == ""
+        images = pair.exec("app2", "docker", "images", "--format", "{{.Repository}}")
+        assert "delight-test" not in images
+        pair.play("retire", "--limit", "app2").expect("unchanged", 0)
+        pair.play("retire", "--limit", "app1").expect("refused", 20)
+    finally:
+        with Load(pair.url, rate=200, streams=0) as load:
+            pair.deploy(version).expect("released", 0)
+            pair.converged(version)
+        assert (load.report.failures[:20], load.report.doubts()) == ([], "")
 
 
 @pytest.mark.promise("W1")

@@ -41,6 +41,7 @@ LOADED: dict[str, Any] = {
     "release_disk_free": "1g",
     "release_inodes_free": 1,
     "database_max_connections": 0,
+    "retire_drain": "60s",
     "services": {"api": API},
     "secrets": SECRETS,
     "release_hmac_key": KEY,

@@ -17,6 +17,10 @@ STARTING_S = 2.0
 CHECK_S = 60.0
 # HAProxy takes a command of up to 16 KiB, `tune.bufsize`.
 PAYLOAD_BYTES = 8192
+# What the pool says while a host is out of it for a while, and comes back by itself.
+OUT = "out-for-change"
+# No request for so long: two checks of a balancer have been answered with 503 by then.
+QUIET_S = 5.0
 # How often a map is committed anew when the edge has reloaded in the middle of it.
 ATTEMPTS = 3
 # How backends.cfg names itself, and how the running edge says the name.
@@ -116,9 +120,36 @@ class Edge:
     def pool(self, **said: str) -> dict[str, str]:
         """What the pool's map says, with `said` from now on."""
         before = self.read_file(self.pool_file) or {}
-        if not said.items() <= before.items():
-            self.commit({**before, **said}, self.pool_file)
-        return {**before, **said}
+        wanted = {**before, **said}
+        # What runs is compared, too: an earlier run may have died between the file and the edge.
+        if said and (wanted != before or self.read_runtime(self.pool_file) != wanted):
+            self.commit(wanted, self.pool_file)
+        return wanted
+
+    def leave_pool(self, bound_s: float) -> bool:
+        """Go out of the pool, and wait until no request comes any more; whether that came true in time.
+
+        A host that somebody else has out of it stays so.
+        """
+        if self.pool().get("pool") not in ("in", OUT):
+            return True
+        self.pool(pool=OUT)
+        deadline = time.monotonic() + bound_s
+        seen, since = -1, time.monotonic()
+        while time.monotonic() < deadline:
+            rows = self.servers()
+            total = sum(int(row["stot"] or 0) for row in rows)
+            if total != seen or any(int(row["scur"] or 0) for row in rows):
+                seen, since = total, time.monotonic()
+            if time.monotonic() - since >= QUIET_S:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def join_pool(self) -> None:
+        """Come back, where it was left by `leave_pool`."""
+        if self.pool().get("pool") in ("in", OUT):
+            self.pool(pool="in")
 
     def servers(self) -> list[dict[str, str]]:
         """One row of counters a server (`pxname`, `svname`, `status`, `check_status`, `scur`, …)."""

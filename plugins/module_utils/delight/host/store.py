@@ -5,7 +5,7 @@ state.json:
     live      id of the release this host serves, or null
     slots     {service: {"live": "blue"|"green"|null, "blue": id|null, "green": id|null}}
     history   [{"release": id, "good": bool, "since": UTC}], oldest first
-    run       the open run, or null: {"id", "kind", "by", "from", "to", "phase",
+    run       the open run, or null: {"id", "kind", "by", "from", "to" (null: the host leaves), "phase",
               "skip_gate": only if true, "before": {map},
               "after": {map}, "slots": {service: slot to be live},
               "workers": whether services without a port move after the traffic,

@@ -19,6 +19,9 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     state = at.own(params["run"]["id"])
     edge = Edge(at.root)
     run = state["run"]
+    if params["leave_s"]:
+        progress.step("is out of the pool, and waits for its last request")
+        edge.leave_pool(params["leave_s"])
     after, before = params["map"], edge.read_file() or {}
     edge.prepare_back(before)
     run.update(
@@ -47,7 +50,8 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
                     "outcome": "failed",
                     "reason": f"{replica['name']}: {death} after the switch",
                 }
-    return {"outcome": "ok", "changed": True, "message": "the traffic moved in one map commit"}
+    how = "the traffic moved in one map commit" if after else "no traffic comes here any more"
+    return {"outcome": "ok", "changed": True, "message": how}
 
 
 def point_live(at: store.Store, release: str | None) -> None:
@@ -73,6 +77,7 @@ def seal(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
 def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Drain the old slots, keep them warm or stop them, prune, and close the run as released.
 
+    A run to no release leaves nothing here: no container, no release, no image, no history.
     With `params["seal"]` an old slot is stopped now, and this host alone decides that it may be.
     """
     state = at.own(params["run"]["id"])
@@ -97,6 +102,8 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     ]
     for old in olds:
         cool_down(at, state, old)
+    if run["to"] is None:
+        state.update(slots={}, history=[], cool=[])
     for service, slot in run.get("slots", {}).items():
         held = state["slots"].setdefault(service, {"live": None, "blue": None, "green": None})
         if held["live"] != slot or held[slot] is None:
@@ -107,11 +114,14 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     for service in run.get("gone", []):
         if service in state["slots"]:
             state["slots"][service]["live"] = None
-    remember(state, run)
+    if run["to"]:
+        remember(state, run)
     state["live"] = run["to"]
     point_live(at, run["to"])
     edge.back_file.unlink(missing_ok=True)
-    at.close(state, "released")
+    if run["to"] is None:
+        edge.join_pool()
+    at.close(state, "released" if run["to"] else "retired")
     pruned = prune.prune(at, state, params["keep"])
     cut = sum(d["cut"] for d in drained)
     message = f"drained, {cut} streams ended at their bound" if cut else "drained"
@@ -168,7 +178,7 @@ def cool_down(at: store.Store, state: dict[str, Any], old: dict[str, Any]) -> No
             slots.stop(at, state, service, slot, spec["grace_s"])
         return
     slots.guard(at, state, service, slot)
-    if spec["warm_s"] <= 0:
+    if spec["warm_s"] <= 0 or state["run"]["to"] is None:
         Edge(at.root).wait_for_old_workers(time.monotonic() + spec["drain_s"])
         slots.stop(at, state, service, slot, spec["grace_s"])
         return
@@ -221,6 +231,8 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         for service, held in state["slots"].items():
             if held["live"]:
                 slots.set_restart(service, held["live"], "unless-stopped")
+    if run["kind"] == "retire":
+        edge.join_pool()
     at.phase(state, "undoing")
     manifest = at.manifests().get(run["to"])
     for one in run.get("moved", []):

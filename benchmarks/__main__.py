@@ -27,20 +27,20 @@ ROUNDS = 5
 Ratios = tuple[tuple[str, str, str, float], ...]
 # (name, what is measured, what it is compared with, the highest ratio that is well)
 RATIOS: Ratios = (
-    ("deploy, one host", "deploy", "floor", 2.0),
+    ("deploy, one host", "deploy", "floor", 2.4),
     ("deploy, two hosts", "two hosts: deploy", "deploy", 1.25),
-    ("nothing to do", "nothing to do", "deploy", 0.45),
+    ("nothing to do", "nothing to do", "deploy", 0.5),
     ("rollback, warm slot", "rollback, warm", "deploy", 0.55),
     ("rollback, stopped slot", "rollback, stopped", "deploy", 1.0),
     ("a release that exits at once, said after", "bad", "deploy", 0.9),
-    ("CPU of the controller", "CPU", "CPU of ansible-playbook --version", 3.0),
+    ("CPU of the controller", "CPU", "CPU of ansible-playbook --version", 4.0),
 )
 # Kamal starts a new container where this moves traffic to a slot that is warm.
 AGAINST_KAMAL: Ratios = (
-    ("deploy, one host", "deploy", "Kamal: deploy", 0.8),
-    ("deploy, two hosts", "two hosts: deploy", "Kamal, two hosts: deploy", 0.8),
-    ("nothing to do", "nothing to do", "Kamal: nothing to do", 0.35),
-    ("rollback, warm slot", "rollback, warm", "Kamal: rollback", 0.65),
+    ("deploy, one host", "deploy", "Kamal: deploy", 0.85),
+    ("deploy, two hosts", "two hosts: deploy", "Kamal, two hosts: deploy", 0.85),
+    ("nothing to do", "nothing to do", "Kamal: nothing to do", 0.4),
+    ("rollback, warm slot", "rollback, warm", "Kamal: rollback", 0.7),
     ("the same, two hosts", "two hosts: rollback, warm", "Kamal, two hosts: rollback", 0.65),
     ("rollback, stopped slot", "rollback, stopped", "Kamal: rollback", 1.1),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ansible.utils.display import Display
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import errors, link
+from delight import errors, inputs, link
 from delight.errors import ConfigError
 
 display = Display()
@@ -47,25 +47,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         playbook = os.getppid()
         link.begin(playbook)
-        answer = link.speak(playbook, "phase", said, show)
-        if names := answer.get("inputs"):
+        answer: dict[str, Any] = {}
+        if said["phase"] not in inputs.FIRST:
+            answer = link.speak(playbook, "phase", said, show)
+        if not answer or "inputs" in answer:
             try:
-                inputs = self._inputs(variables, sorted(map(str, chosen)), names)
+                said["inputs"] = self._inputs(variables, sorted(map(str, chosen)))
             except ConfigError as error:
                 return result | {"failed": True, "outcome": "refused", "msg": str(error)}
-            answer = link.speak(playbook, "phase", said | {"inputs": inputs}, show)
+            answer = link.speak(playbook, "phase", said, show)
         return result | {"changed": False} | answer
 
-    def _inputs(
-        self, variables: dict[str, Any], chosen: list[str], names: list[str]
-    ) -> dict[str, Any]:
+    def _inputs(self, variables: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
         """What the conductor has to know of the environment and of this run: variables, ways to hosts."""
         from delight import connection
 
         hostvars, everyone = variables["hostvars"], sorted(map(str, variables["groups"]["app"]))
-        same_everywhere(hostvars, everyone, names)
+        same_everywhere(hostvars, everyone, inputs.NAMES)
         values, mistakes = {}, []
-        for name in names:
+        for name in inputs.NAMES:
             try:
                 values[name] = plain(self._templar.resolve_variable_expression(name))
             except AnsibleError as error:
@@ -86,7 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
 
-def same_everywhere(hostvars: Any, hosts: list[str], names: list[str]) -> None:
+def same_everywhere(hostvars: Any, hosts: list[str], names: Sequence[str]) -> None:
     """Refuse what one host has otherwise than the others: a fleet has one configuration."""
     first, *others = hosts
     wanted = hostvars.raw_get(first)

@@ -364,3 +364,14 @@ def test_an_agent_that_went_by_itself_is_let_go(pair: Hosts, fleet: Callable[...
         one._process.wait()
         one.beat()
     found.close()
+
+
+@pytest.mark.promise("S2")
+def test_no_agent_starts_before_the_configuration_is_right(
+    fleet: Callable[..., Agents], tmp_path: Path
+) -> None:
+    mark = tmp_path / "started"
+    found = fleet({"app1": Connection(shell(f"read program && echo $program > {mark}"))})
+    found.connect()
+    found.close()
+    assert not mark.exists()

@@ -47,11 +47,18 @@ class Agents:
         self._opening: dict[str, Future[str]] = {}  # {host: why it cannot be reached, or nothing}
         self._heard: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._ended = threading.Event()
+        self._proceed = threading.Event()
+        self._proceed.set()
         threading.Thread(target=self._beat, daemon=True).start()
 
     def connect(self) -> None:
-        """Begin to open every session; whoever asks a host first waits for its own."""
+        """Begin to make the way to every host; no agent starts before `proceed`."""
+        self._proceed.clear()
         self._opening = self._begin(self.everyone)
+
+    def proceed(self) -> None:
+        """Have the agents start; whoever asks a host first waits for its own."""
+        self._proceed.set()
 
     def ask(self, act: str, params: Params) -> dict[str, Outcome]:
         """The outcome of each host that is asked; all work at once."""
@@ -84,6 +91,7 @@ class Agents:
     def close(self) -> None:
         """End all conversations; every agent lets its host go."""
         self._ended.set()
+        self._proceed.set()
         for opening in self._opening.values():
             if not opening.cancel():
                 opening.result()
@@ -123,6 +131,10 @@ class Agents:
         """Start the agent of one host; why it cannot be reached, or nothing."""
         try:
             session = Session(host, self._connections[host], self._heard)
+            self._proceed.wait()
+            if self._ended.is_set():
+                session.kill()
+                return "nothing is asked of it any more"
             session.open()
         except (Lost, OSError) as error:
             return str(error)

@@ -11,17 +11,11 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from delight import version
 from delight.errors import ConfigError
+from delight.inputs import SETTINGS
 from delight.schema import Service, Settings, validate_services, validate_settings
 from delight.units import kind
 
 Value = Callable[[str], Any]
-# Variables of a run beside the settings.
-OWN = (
-    *("env_name", "services", "secrets", "release_hmac_key", "release_root"),
-    *("version", "images", "release", "migrate", "skip_gate", "allow_mixed", "takeover"),
-    *("result_file", "registry_username", "registry_password", "registry_ca"),
-)
-SETTINGS = tuple(field.alias or name for name, field in Settings.model_fields.items())
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -96,11 +90,6 @@ def check(value: Value) -> None:
     if value("takeover"):
         raise ConfigError(["takeover: is for recover.yml alone; run it with takeover, then this"])
     wanted_tags(loaded, value, str(value("version")) or "any")
-
-
-def names() -> list[str]:
-    """The variables that a run reads, all of them the fleet's and none a single host's."""
-    return [*OWN, *SETTINGS]
 
 
 def mapping(value: Value, name: str) -> Mapping[str, Any]:

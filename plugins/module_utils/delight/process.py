@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from delight import config, controller, decide, errors, link, report, results
+from delight import controller, decide, errors, inputs, link, report, results
 from delight.agents import Agents
 from delight.errors import ConfigError
 from delight.session import Connection
@@ -38,8 +38,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STATUS = "status"
 # Kinds that need no valid configuration of the application.
 UNCONFIGURED = ("recover", "retire", STATUS)
-# What a playbook asks for first.
-FIRST = ("recover", STATUS)
 # The phases that a run is owed, however its playbook ends.
 ENDING = ("settle", "put_back", "report")
 
@@ -114,13 +112,13 @@ class Conductor:
     def _phase(self, said: Mapping[str, Any]) -> Answer:
         """Run the phases up to the one that a task names, with those before it that were skipped.
 
-        `said` is {"phase", "failed": {host: why it has dropped out}} and, where {"inputs": [variable]} was answered,
+        `said` is {"phase", "failed": {host: why it has dropped out}} and, in the first one or where it was asked for,
         {"inputs": {"kind", "check_mode", "values": {variable: value}, "connections": {host: Connection}, "chosen":
         [host], "forks"}}. The answer is {"over": whether nothing is left to do, "failed", "msg"}.
         """
-        if self._run is None or (said["phase"] in FIRST and self._run.result is not None):
+        if self._run is None or (said["phase"] in inputs.FIRST and self._run.result is not None):
             if "inputs" not in said:
-                return {"inputs": config.names()}
+                return {"inputs": True}
             if self._run is not None and (word := self._end("")):  # an earlier play's
                 self._show(word["text"], "red" if word["exit_status"] else "green")
             try:
@@ -152,22 +150,34 @@ class Conductor:
         forks: int,
     ) -> Run:
         self._run, self._done, self._published = None, 0, {}
-        if kind not in UNCONFIGURED:
-            config.check(values.__getitem__)
-        if not check_mode:
-            results.try_file(str(values["result_file"]))
 
         def show(line: str, colour: str) -> None:
             self._show(line, colour)  # whichever task listens by then
 
-        self._agents = Agents(connections, chosen, show, self.stopped, forks)
-        self._agents.connect()
+        # The way to the hosts takes as long as reading the rest of this program; none is told anything yet.
+        self._agents = agents = Agents(connections, chosen, show, self.stopped, forks)
+        agents.connect()
+        try:
+            self._check(kind, check_mode, values)
+        except Exception:
+            agents.close()
+            raise
+        agents.proceed()
         value = values.__getitem__
         ask = None
         if kind in ("deploy", "migrate"):  # the registry is asked while the hosts are looked at
             ask = ThreadPoolExecutor(1).submit(conductor().wanted.resolve, value).result
         run: Run = conductor().Run(kind, self._agents, value, check_mode, ask)
         return run
+
+    def _check(self, kind: str, check_mode: bool, values: Mapping[str, Any]) -> None:
+        """Refuse a wrong configuration before any host is asked anything."""
+        if kind not in UNCONFIGURED:
+            from delight import config
+
+            config.check(values.__getitem__)
+        if not check_mode:
+            results.try_file(str(values["result_file"]))
 
     def _end(self, why: str) -> Answer:
         """Bring to an end what was begun; the run's outcome, or {} where there is no run."""
@@ -193,7 +203,7 @@ class Conductor:
 
 
 def conductor() -> ModuleType:
-    """The sequence. It is read while the way to the hosts is made, which takes as long."""
+    """The sequence; read late, see `_begin`."""
     from delight import conductor
 
     return conductor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from delight import config, params, registry
+from delight import config, inputs, params, registry, schema
 from delight.errors import ConfigError
 
 from tests.unit.engine.conftest import API, KEY, SECRETS, WORKER, make_release
@@ -31,6 +31,11 @@ def test_every_wrong_option_is_named() -> None:
         "allow_mixed: is neither true nor false",
         "migrate: is neither manual nor before",
     ]
+
+
+def test_the_settings_that_a_run_brings_are_those_of_the_schema() -> None:
+    fields = schema.Settings.model_fields.items()
+    assert sorted(inputs.SETTINGS) == sorted(field.alias or name for name, field in fields)
 
 
 LOADED: dict[str, Any] = {

@@ -1,0 +1,20 @@
+"""The variables that a run reads, all of them the fleet's and none a single host's.
+
+A playbook's processes need no more of the configuration than these names.
+"""
+
+from __future__ import annotations
+
+# What a plan needs beside the services: the aliases of `schema.Settings`.
+SETTINGS = (
+    *("app_subnet", "release_keep", "release_memory_margin", "release_disk_free"),
+    *("release_inodes_free", "database_max_connections", "retire_drain", "deploy_engine"),
+)
+NAMES = (
+    *("env_name", "services", "secrets", "release_hmac_key", "release_root"),
+    *("version", "images", "release", "migrate", "skip_gate", "allow_mixed", "takeover"),
+    *("result_file", "registry_username", "registry_password", "registry_ca"),
+    *SETTINGS,
+)
+# The phases that begin a run: the tasks of these bring its inputs.
+FIRST = ("recover", "status")

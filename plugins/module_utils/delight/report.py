@@ -31,6 +31,11 @@ HEADLINES = {
     decide.RETIRED: "RETIRED: {hosts} serves nothing and keeps nothing; take it out of the inventory now",
     decide.RECOVERED: "RECOVERED: no run is open on {hosts}",
 }
+# Of hosts that leave the fleet.
+LEAVING = {
+    decide.UNCHANGED: "UNCHANGED: {hosts} serves nothing and keeps nothing already",
+    decide.PLANNED: "PLANNED: {hosts} leaves the fleet; check mode touched nothing",
+}
 
 
 def summary(result: Mapping[str, Any]) -> str:
@@ -57,14 +62,14 @@ def no_outcome(why: str) -> dict[str, Any]:
 def headline(result: Mapping[str, Any]) -> str:
     """The first line, with places for words; it claims nothing that was not so."""
     outcome, touched = result["outcome"], "; ".join(result.get("touched", []))
+    if result.get("kind") == "retire" and outcome in LEAVING:
+        return "; ".join([LEAVING[outcome], *result.get("touched", [])])
     if outcome == decide.RELEASED and result.get("kind") == "rollback":
         return "ROLLED BACK TO {to} on {hosts}"
     if touched and outcome == decide.REFUSED:
         return f"REFUSED: no traffic was touched; {touched}"
     if touched and outcome == decide.UNCHANGED:
         return f"UNCHANGED: {{to}} is live on {{hosts}} already; {touched}"
-    if outcome == decide.UNCHANGED and result.get("kind") == "retire":
-        return "UNCHANGED: {hosts} serves nothing and keeps nothing already"
     return HEADLINES[outcome]
 
 

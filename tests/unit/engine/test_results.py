@@ -225,6 +225,26 @@ def test_a_run_that_ends_with_its_plan(planned: Any, status: int, first: str) ->
     assert headline(found).startswith(first)
 
 
+@pytest.mark.promise("H8")
+@pytest.mark.parametrize(
+    ("outcome", "touched", "first"),
+    [
+        ("go", [], "PLANNED: app2 leaves the fleet; check mode touched nothing"),
+        ("unchanged", [], "UNCHANGED: app2 serves nothing and keeps nothing already"),
+        (
+            "unchanged",
+            ["x was put back"],
+            "UNCHANGED: app2 serves nothing and keeps nothing already; x",
+        ),
+    ],
+)
+def test_a_host_that_leaves_has_words_of_its_own(
+    outcome: str, touched: list[str], first: str
+) -> None:
+    planned = results.of_plan({"outcome": outcome}, "retire") | {"touched": touched}
+    assert headline(results.publish(planned, ["app2"], "")).startswith(first)
+
+
 @pytest.mark.promise("R7")
 @pytest.mark.parametrize(
     ("do", "mend", "outcome"),

@@ -129,10 +129,10 @@ class Edge:
     def leave_pool(self, bound_s: float) -> bool:
         """Go out of the pool, and wait until no request comes any more; whether that came true in time.
 
-        A host that somebody else has out of it stays so.
+        A host that somebody else has out of it stays so, and nothing is waited for.
         """
         if self.pool().get("pool") not in ("in", OUT):
-            return True
+            return False
         self.pool(pool=OUT)
         deadline = time.monotonic() + bound_s
         seen, since = -1, time.monotonic()

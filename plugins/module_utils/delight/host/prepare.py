@@ -8,7 +8,7 @@ import os
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import docker, files, images, once, redact, store
 from .edge import Edge, EdgeError
@@ -97,6 +97,16 @@ def pull(params: dict[str, Any]) -> list[str]:
     return missing
 
 
+class Question(NamedTuple):
+    """A command of a new image; `bound` is the key of its service that sets `timeout_s`."""
+
+    what: str
+    service: str
+    argv: list[str]
+    timeout_s: float
+    bound: str
+
+
 def try_out(
     folder: Path, params: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], dict[str, list[str]] | None]:
@@ -107,29 +117,38 @@ def try_out(
     None.
     """
     asked = [
-        (f"{one['service']} check", one["service"], one["argv"], one["timeout_s"], "check_timeout")
+        Question(
+            f"{one['service']} check",
+            one["service"],
+            one["argv"],
+            one["timeout_s"],
+            "check_timeout",
+        )
         for one in params["checks"]
     ]
-    for one in params["migrations"] or []:
-        service, how = one["service"], (one["check"], one["check_timeout_s"])
-        asked.append((f"{service} migration", service, *how, "migrate.check_timeout"))
+    asks = [
+        Question(
+            f"{one['service']} migration",
+            one["service"],
+            one["check"],
+            one["check_timeout_s"],
+            "migrate.check_timeout",
+        )
+        for one in params["migrations"] or []
+    ]
     release = params["manifest"]["id"]
     done = docker.in_parallel(
-        lambda one: once.run_once(folder, release, one[1], one[2], one[3]), asked
+        lambda one: (one, once.run_once(folder, release, one.service, one.argv, one.timeout_s)),
+        asked + asks,
     )
-    secrets = redact.secret_values(folder) if asked else set()
+    secrets = redact.secret_values(folder) if done else set()
     unfit = [
-        once.evidence(what, ran, f"services.{service}.{key}", secrets)
-        for (what, service, _, _, key), ran in zip(asked, done, strict=True)
+        once.evidence(one.what, ran, f"services.{one.service}.{one.bound}", secrets)
+        for one, ran in done
         if ran.late or ran.status
     ]
-    if params["migrations"] is None:
-        return unfit, None
-    pending = {
-        one["service"]: once.lines(ran)
-        for one, ran in zip(params["migrations"], done[len(params["checks"]) :], strict=True)
-    }
-    return unfit, pending
+    pending = {one.service: once.lines(ran) for one, ran in done[len(asked) :]}
+    return unfit, None if params["migrations"] is None else pending
 
 
 def write_release(

@@ -20,7 +20,7 @@ ROLES = ROOT / "roles"
 SERVICES = ROOT / "docs/reference/services.md"
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins/module_utils")]
 
-from delight import schema  # noqa: E402
+from delight.service import Service  # noqa: E402
 
 from docs import promises  # noqa: E402
 
@@ -120,9 +120,9 @@ def services() -> str:
             "",
             "| key | type | default | meaning |",
             "|---|---|---|---|",
-            *keys(schema.Service),
+            *keys(Service),
             "",
-            "Generated from `plugins/module_utils/delight/schema.py` by `docs/generate.py`.",
+            "Generated from `plugins/module_utils/delight/service.py` by `docs/generate.py`.",
             "",
         ]
     )

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 from pydantic import Field
 
-from delight.schema import Strict
+from delight.service import Strict
 
 TICKET_S = 60  # how long a ticket is good for; it is used at once, and once
 DEVELOPMENT = "sk_test_"

@@ -12,7 +12,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from delight import version
 from delight.errors import ConfigError
 from delight.inputs import SETTINGS
-from delight.schema import Service, Settings, validate_services, validate_settings
+from delight.schema import Settings, validate_services, validate_settings
+from delight.service import Service
 from delight.units import kind
 
 Value = Callable[[str], Any]

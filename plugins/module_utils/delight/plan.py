@@ -7,7 +7,7 @@ from typing import Any
 
 from delight import render
 from delight.host.addresses import MAX_INDEX, backend, other
-from delight.schema import Service
+from delight.service import Service
 
 Looks = Mapping[str, Mapping[str, Any]]
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from delight import render
 from delight.host.store import LAYOUT
-from delight.schema import Migrate, Service, Settings
+from delight.schema import Settings
+from delight.service import Migrate, Service
 
 # Mode and owner of the files of a release. Compose reads settings as root; a secret belongs to
 # the uid of the container that it is mounted into.

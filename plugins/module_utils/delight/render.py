@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from delight.host.addresses import MAX_REPLICAS, SLOT_DIGITS, address, backend
-from delight.schema import Service
+from delight.service import Service
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "compose"
 

@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError
 
 from delight.clerk import User
 from delight.errors import ConfigError
-from delight.schema import Path, Strict, explain
+from delight.schema import explain
+from delight.service import Path, Strict
 
 URL = re.compile(r"https?://[^/\s?#]+")
 

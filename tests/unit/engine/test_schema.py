@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from delight import schema, units
+from delight import schema, service, units
 from delight.errors import ConfigError
 
 GOOD: dict[str, Any] = {"image": "registry.test/api", "port": 8000, "routes": [{"path": "/api"}]}
@@ -46,10 +46,10 @@ def test_a_mistake_is_named_by_its_path(change: dict[str, Any], said: str) -> No
 SECRET = "postgresql://u:hunter22@db/x"
 SHAPES: list[Any] = [SECRET, [SECRET], {"DATABASE_URL": SECRET}, [[SECRET]], {"A": [SECRET]}]
 KEYS = [
-    *((name,) for name in schema.Service.model_fields),
-    *(("health", name) for name in schema.Health.model_fields),
-    *(("migrate", name) for name in schema.Migrate.model_fields),
-    *(("routes", name) for name in schema.Route.model_fields),
+    *((name,) for name in service.Service.model_fields),
+    *(("health", name) for name in service.Health.model_fields),
+    *(("migrate", name) for name in service.Migrate.model_fields),
+    *(("routes", name) for name in service.Route.model_fields),
 ]
 
 

@@ -1,0 +1,186 @@
+"""What a service may say of itself: types, units, defaults and meanings stand here once.
+
+The reference page is generated from it, and `schema` reports what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from delight.host.addresses import MAX_REPLICAS
+from delight.units import seconds, size
+
+NAME = r"^[a-z][a-z0-9-]{0,30}$"
+ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(json_schema_extra={"unit": "duration"})]
+Size = Annotated[int, BeforeValidator(size), Field(json_schema_extra={"unit": "size"})]
+EnvName = Annotated[str, Field(pattern=ENV_NAME)]
+Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ValueError("an environment value is a text, a number or a boolean")
+
+
+EnvValue = Annotated[str, BeforeValidator(_plain), PlainSerializer(str)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Route(Strict):
+    """Which requests go to a service; the longest path of the most exact host wins."""
+
+    host: str = Field(
+        "*",
+        pattern=r"^(\*|[a-z0-9.-]+|\[[0-9a-f:]+\])$",
+        max_length=253,
+        description="Host name in lower case, or `*` for any.",
+    )
+    path: Path = Field(
+        "/", max_length=1024, description="Path prefix; it matches whole segments only."
+    )
+
+    def key(self) -> str:
+        """The key of the edge's map: host and path with one slash at its end."""
+        return f"{self.host}{self.path.rstrip('/')}/"
+
+
+class Health(Strict):
+    """What the gate asks of every replica before it gets traffic."""
+
+    path: Path = Field("/", description="Cheap health answer; the edge asks it all the time.")
+    ready: Path | None = Field(None, description="What the gate asks; `path` where not given.")
+    port: int | None = Field(
+        None, ge=1, le=65535, description="Port asked; the service's where not given."
+    )
+    host: str = Field("localhost", description="Host header of the questions.")
+    status: int = Field(200, ge=100, le=599, description="Status that counts as healthy.")
+    successes: int = Field(3, ge=1, le=100, description="Good answers needed in a row.")
+    interval: Duration = Field(
+        "20ms", validate_default=True, description="Between two answers of a row."
+    )
+    timeout: Duration = Field(
+        "60s", validate_default=True, description="For the whole gate, from the start."
+    )
+    release: str = Field(
+        "json:release",
+        pattern=r"^(none|json:[\w.]+|header:[\w-]+)$",
+        description="Where an answer says its release: `json:<key>`, `header:<name>`; `none` turns this proof off.",
+    )
+    steady: Duration = Field(
+        "3s",
+        validate_default=True,
+        description="How long a container must run that is not asked: no port and no HEALTHCHECK, or skip_gate.",
+    )
+
+
+class Migrate(Strict):
+    """How this service's image migrates the database."""
+
+    command: list[str] = Field(
+        min_length=1, description="Runs all pending migrations, under the database's advisory lock."
+    )
+    check: list[str] = Field(
+        min_length=1, description="Prints one pending migration a line; nothing when there is none."
+    )
+    timeout: Duration = Field(
+        "1h", validate_default=True, description="For `command`; then its container is killed."
+    )
+    check_timeout: Duration = Field(
+        "60s", validate_default=True, description="For `check`; then its container is killed."
+    )
+
+
+class Service(Strict):
+    """One component of the application."""
+
+    image: str = Field(min_length=1, description="Repository without a tag; releases pin digests.")
+    port: int | None = Field(
+        None, ge=1, le=65535, description="Port the container listens on; none for workers."
+    )
+    routes: list[Route] = Field(default=[], description="Requests that go to this service.")
+    replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Containers a host and slot.")
+    command: list[str] | None = Field(None, description="Command in place of the image's own.")
+    user: str = Field(
+        "10001:10001",
+        pattern=r"^[1-9]\d*:[1-9]\d*$",
+        description="uid:gid in the container; never root.",
+    )
+    health: Health = Field(default=Health(), description="The gate.")
+    timeout: Duration = Field(
+        "60s", validate_default=True, description="The edge gives up on an answer after this."
+    )
+    tunnel: Duration = Field(
+        "1h",
+        validate_default=True,
+        description="The edge ends an idle WebSocket or stream after this.",
+    )
+    drain: Duration = Field(
+        "30s", validate_default=True, description="Bound for requests in flight after a switch."
+    )
+    stop_grace: Duration = Field(
+        "40s", validate_default=True, description="From SIGTERM to SIGKILL; not below `drain`."
+    )
+    warm: Duration = Field(
+        "10m",
+        validate_default=True,
+        description="How long an old slot keeps running for an instant rollback; `0s` stops it at once.",
+    )
+    memory: Size = Field("512m", validate_default=True, description="Limit of a replica.")
+    db_connections: int = Field(0, ge=0, description="Database connections a replica may open.")
+    env: dict[EnvName, EnvValue] = Field(default={}, description="Settings that are no secrets.")
+    secrets: list[EnvName] = Field(
+        default=[],
+        description="Names in the vault's `secrets`; delivered as files in /run/secrets, named by NAME_FILE.",
+    )
+    writable: list[Path] = Field(
+        default=["/tmp"],  # noqa: S108 the container's own, in memory
+        description="Folders in memory; everything else is read-only.",
+    )
+    check: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="Run on every host before a deploy stages anything; a status but 0 refuses it.",
+    )
+    check_timeout: Duration = Field(
+        "60s", validate_default=True, description="For `check`; then its container is killed."
+    )
+    migrate: Migrate | None = Field(
+        None, description="Database migrations, as a step of their own."
+    )
+    overlap: bool = Field(
+        True, description="Without a port: whether old and new may run side by side for a moment."
+    )
+    singleton: bool = Field(
+        False, description="Run on one host of the fleet only (the first by name)."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Service:
+        if self.routes and self.port is None:
+            raise ValueError("routes need a port")
+        if self.routes and self.singleton:
+            raise ValueError(
+                "a singleton has routes, but every host's edge sends users to its own containers only: "
+                "drop singleton or routes"
+            )
+        if self.drain > self.stop_grace:
+            raise ValueError("drain is longer than stop_grace: raise stop_grace or lower drain")
+        both = sorted(set(self.env) & set(self.secrets))
+        if both:
+            raise ValueError(f"{', '.join(both)} stands in env and in secrets; keep one")
+        tag = self.image.rpartition("/")[2]
+        if ":" in tag or "@" in tag:
+            raise ValueError("image carries a tag or digest; the release chooses it")
+        return self

@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import far
 from benchmarks.kamal import Kamal, missing
 from benchmarks.runs import Floor, consumed, fresh, good, pair, solo, timed
 from tests.fleet.support import setup
@@ -43,7 +44,12 @@ AGAINST_KAMAL: Ratios = (
     ("rollback, warm slot", "rollback, warm", "Kamal: rollback", 0.7),
     ("the same, two hosts", "two hosts: rollback, warm", "Kamal, two hosts: rollback", 0.65),
     ("rollback, stopped slot", "rollback, stopped", "Kamal: rollback", 1.1),
+    ("with 50 ms: deploy", "50 ms: deploy", "Kamal, 50 ms: deploy", 0.8),
+    ("with 50 ms: rollback, warm slot", "50 ms: rollback, warm", "Kamal, 50 ms: rollback", 0.6),
+    ("with 50 ms: stopped slot", "50 ms: rollback, stopped", "Kamal, 50 ms: rollback", 0.9),
 )
+# The way to a host that is 50 ms away.
+FAR = {"ansible_ssh_extra_args": f'-o ProxyCommand="{far.PROXY}"'}
 
 
 def measured(one: Fleet, two: Fleet, floor: Floor) -> dict[str, float]:
@@ -69,6 +75,18 @@ def measured(one: Fleet, two: Fleet, floor: Floor) -> dict[str, float]:
     return found
 
 
+def measured_afar(one: Fleet) -> dict[str, float]:
+    """Runs over a link of 50 ms, once each."""
+    found = {}
+    services = fresh()
+    found["50 ms: deploy"] = timed(lambda: good(one.deploy("v1", services=services, **FAR)))
+    found["50 ms: rollback, warm"] = timed(lambda: good(one.rollback(**FAR)))
+    for _ in range(2):
+        good(one.deploy("v1", services=fresh(warm="0s")))
+    found["50 ms: rollback, stopped"] = timed(lambda: good(one.rollback(**FAR)))
+    return found
+
+
 def beside(others: dict[str, Kamal]) -> dict[str, float]:
     """The same of Kamal, by the fleet it is on."""
     found = {}
@@ -77,6 +95,11 @@ def beside(others: dict[str, Kamal]) -> dict[str, float]:
         found[f"Kamal{where}: deploy"] = timed(kamal.deploy)
         found[f"Kamal{where}: nothing to do"] = timed(kamal.deploy_again)
         found[f"Kamal{where}: rollback"] = timed(kamal.rollback)
+    if near := others.get(""):
+        near.go_by(far.PROXY)
+        found["Kamal, 50 ms: deploy"] = timed(near.deploy)
+        found["Kamal, 50 ms: rollback"] = timed(near.rollback)
+        near.go_by("none")
     return found
 
 
@@ -110,7 +133,9 @@ def main() -> int:
         if not without:
             others[""] = running.enter_context(Kamal.on(one))
             others[", two hosts"] = running.enter_context(Kamal.on(two))
-        rounds = [measured(one, two, floor) | beside(others) for _ in range(ROUNDS)]
+        rounds = [
+            measured(one, two, floor) | measured_afar(one) | beside(others) for _ in range(ROUNDS)
+        ]
     table, missed = compare(rounds, RATIOS if without else RATIOS + AGAINST_KAMAL)
     console.print(table)
     if without:

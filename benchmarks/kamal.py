@@ -25,6 +25,7 @@ from tests.fleet.support.hosts import BIN, INVENTORY, Fleet
 from tests.fleet.support.setup import REGISTRY
 
 SERVICE = "beside"
+SSH_CONFIG = "ssh_config"
 PASSWORD = "KAMAL_REGISTRY_PASSWORD"  # noqa: S105 - the name of the variable
 # At least the version that Kamal 2.12 asks for.
 PROXY = "basecamp/kamal-proxy:v0.9.2"
@@ -132,18 +133,22 @@ class Kamal:
         """Its configuration, for hosts whose keys the inventory knows."""
         for name in ("config", ".kamal"):
             (self.folder / name).mkdir()
-        ssh = self.folder / "ssh_config"
-        ssh.write_text(
-            f"Host *\n  UserKnownHostsFile {INVENTORY / 'known_hosts'}\n  StrictHostKeyChecking yes\n"
-        )
+        self.go_by("none")
         key = str(Path(key).resolve())
-        text = yaml.safe_dump(configuration(self.fleet, self.user, key, ssh))
+        text = yaml.safe_dump(configuration(self.fleet, self.user, key, self.folder / SSH_CONFIG))
         (self.folder / "config/deploy.yml").write_text(text)
         (self.folder / ".kamal/secrets").write_text(f"{PASSWORD}=${PASSWORD}\n")
         # A rollback asks for the commit that it stands in.
         git = ("git", "-C", str(self.folder), "-c", "user.name=-", "-c", "user.email=-")
         setup.run(*git, "init", "--quiet")
         setup.run(*git, "commit", "--quiet", "--allow-empty", "--message=empty")
+
+    def go_by(self, proxy: str) -> None:
+        """Reach the hosts by a ProxyCommand from now on; `none` is straight."""
+        (self.folder / SSH_CONFIG).write_text(
+            f"Host *\n  UserKnownHostsFile {INVENTORY / 'known_hosts'}\n  StrictHostKeyChecking yes\n"
+            f"  ProxyCommand {proxy}\n"
+        )
 
     def run(self, *words: str) -> None:
         """One command to its end; its output is the error when it fails, or does nothing."""

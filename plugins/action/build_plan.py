@@ -1,6 +1,6 @@
 """What there is to build: asks git and the registry, on the controller, and changes nothing.
 
-`images: {images: …, version: …, force: false, ca_file: …}` returns `version` and `builds`, one
+`build_plan: {images: …, source: …, version: …, force: false, ca_file: …}` returns `version` and `builds`, one
 entry per image: `name`, `reference` (repository:tag), `repository`, `argv` (the build), `digest`
 (in the registry, '' where it must be built) and `wanted` (whether to build and push).
 `compare: false` takes what the registry has under the tag, whatever it was made from.
@@ -18,10 +18,11 @@ from ansible.plugins.action import ActionBase
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from delight import build
-from delight.config import PROJECT
+from delight.config import source_folder
 from delight.errors import ConfigError
+from delight.reference import TAG, split
 from delight.registry import Login, RegistryError
-from delight.version import NoVersion
+from delight.version import NoVersion, source_version
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -32,8 +33,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_check_mode = True
     _VALID_ARGS = frozenset(
         {
-            *("images", "version", "force", "compare", "ca_file"),
-            *("username", "password", "registry_ca"),
+            *("images", "source", "version", "force", "compare", "ca_file"),
+            *("registry", "username", "password", "registry_ca"),
         }
     )
 
@@ -45,17 +46,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return result | {"failed": True, "msg": str(error)}
 
     def _plan(self, args: dict[str, Any]) -> dict[str, Any]:
-        images = build.validate(args["images"], PROJECT)
-        tree = build.tree(PROJECT)
-        tag = str(args.get("version") or tree.source)
-        if not build.TAG.fullmatch(tag):
+        source = source_folder(str(args.get("source") or ""))
+        images = build.validate(args["images"], source)
+        tag = str(args.get("version") or "") or source_version(source)
+        if not TAG.fullmatch(tag):
             raise ConfigError([f"version: {tag!r} can't be the tag of an image"])
         username = str(args.get("username") or "")
         password = str(args.get("password") or "") if username else ""
-        login = Login(username, password, str(args.get("registry_ca") or ""))
+        own = split(f"{args['registry']}/-")[0]
+        logins = {own: Login(username, password, str(args.get("registry_ca") or ""))}
         with ThreadPoolExecutor(max_workers=8) as pool:
-            asked = tree if args.get("compare", True) else None
-            digests = list(pool.map(lambda image: build.present(image, tag, asked, login), images))
+            inputs = [image.inputs(source) for image in images]
+            asked = inputs if args.get("compare", True) else [""] * len(images)
+            digests = list(
+                pool.map(
+                    lambda one: build.present(one[0], tag, one[1], logins),
+                    zip(images, asked, strict=True),
+                )
+            )
         ca_file = str(args.get("ca_file") or "")
         builds = [
             {
@@ -65,9 +73,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "digest": digest,
                 "wanted": bool(args.get("force")) or not digest,
                 "argv": build.build_argv(
-                    image, PROJECT, tag, build.labels_for(image, tree, tag), ca_file
+                    image,
+                    source,
+                    tag,
+                    build.labels_for(image, build.tree(source / image.context), tag, made_from),
+                    ca_file,
                 ),
             }
-            for image, digest in zip(images, digests, strict=True)
+            for image, digest, made_from in zip(images, digests, inputs, strict=True)
         ]
         return {"version": tag, "builds": builds}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -11,10 +12,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import pytest
+from delight import release
+from delight.host import prepare, store
 from delight.registry import Login, MissingImage, Unreachable, digest_of
 
 from lab import engine, images, paths
@@ -33,6 +36,8 @@ PASSWORD = "planted-registry-word"
 # Stands in the certificate authorities that a build is given; no image may hold it.
 AUTHORITY = "planted-authority-word"
 LOCKED_DOWN = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+# Reserved for measurements between networks (RFC 2544): no machine is reached by them.
+SUBNETS = ("198.18.0.0/16", "198.19.0.0/16")
 RUN = f"image-test-{uuid.uuid4().hex[:8]}"
 
 PLAY = """
@@ -125,6 +130,41 @@ def lab_images() -> None:
     """An engine, and the images that the tests start from."""
     engine.ensure()
     images.ensure()
+
+
+class Network(NamedTuple):
+    """What is called `delight` on a host."""
+
+    name: str
+    subnet: str
+
+
+@pytest.fixture(scope="session")
+def network(lab_images: None) -> Iterator[Network]:
+    """A network for the whole run."""
+    for subnet in SUBNETS:
+        made = docker("network", "create", f"--subnet={subnet}", RUN, check=False)
+        if made.returncode == 0:
+            break
+    else:
+        raise AssertionError(made.stderr)
+    yield Network(RUN, subnet)
+    docker("network", "rm", RUN)
+
+
+def write_release(
+    at: store.Store, made: release.Release, secrets: dict[str, str], network: Network
+) -> Path:
+    """Write a release as the act does, but for the name of its network; its folder."""
+    contents = release.contents(made, secrets)
+    text = str(contents["compose.yml"]["text"])
+    named = text.replace("    external: true", f"    external: true\n    name: {network.name}")
+    contents["compose.yml"]["text"] = named
+    written = {**made.files, "compose.yml": named}
+    for name, one in written.items():
+        made.manifest["files"][name] = hashlib.sha256(one.encode()).hexdigest()
+    prepare.write_release(at, made.manifest, contents)
+    return at.releases / made.id
 
 
 @pytest.fixture(scope="session")

@@ -55,10 +55,10 @@ def test_build_push_and_leave_alone(build: Build, registry: Registry, project: P
 @pytest.mark.full
 def test_a_tag_follows_the_source(build: Build, project: Path) -> None:
     fates = [said(build(build_version="v1").output)[1] for _ in range(2)]
-    (project / "untracked").write_text("other source")
+    (project / "tests/image/hello/untracked").write_text("other source")
     fates.append(said(build(build_version="v1").output)[1])
     unnamed = build().output
-    (project / "untracked").unlink()
+    (project / "tests/image/hello/untracked").unlink()
     assert fates == ["pushed as", "unchanged, is", "pushed as"]
     commit = git(project, "rev-parse", "HEAD")[:12]
     assert re.search(rf"pushed as {commit}-dirty-[0-9a-f]{{8}}\b", " ".join(unnamed.split()))

@@ -43,13 +43,20 @@ def test_a_project_is_read(project: str, tmp_path: Path) -> None:
 
 
 def test_a_release_is_read_and_its_values_stay_literal(tmp_path: Path) -> None:
-    for name in ("compose.yml", "api.env", "worker.env"):
+    for name in ("compose.yml", "api.env", "browser.env", "worker.env"):
         shutil.copy(GOLDEN / f"release_{name}", tmp_path / name)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/browser.env").write_text("KEY='a word'\n")
     services = read(tmp_path / "compose.yml")
     shown = {k: v.replace("$$", "$") for k, v in services["api-1"]["environment"].items()}
     assert {key: shown.get(key) for key in ODD} == ODD
     assert services["api-2"]["networks"]["delight"]["ipv4_address"] == "10.89.1.202"
     assert [w.replace("$$", "$") for w in services["worker-1"]["command"]] == ["work", "$HOME"]
+    browser = services.pop("browser-1")
+    assert browser["environment"]["KEY"] == "a word"
+    assert browser["healthcheck"]["test"] == ["CMD", "alive", "$$HOME"]
+    assert browser["entrypoint"] == ["/entry", "$$1"]
+    assert browser["ulimits"] == {"nofile": 4096}
     assert set(services) == {"api-1", "api-2", "api-once", "worker-1"}
     for one in services.values():
         assert one["read_only"] and one["cap_drop"] == ["ALL"] and one["user"] == "10001:10001"

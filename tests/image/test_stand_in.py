@@ -9,7 +9,7 @@ import json
 import tarfile
 import uuid
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,12 @@ from delight.host.lease import Lease
 from delight.registry import digest_of
 
 from lab import paths
-from tests.image.conftest import PASSWORD, USERNAME, Registry
+from tests.image.conftest import PASSWORD, USERNAME, Network, Registry, write_release
 from tests.image.conftest import docker as run_docker
 from tests.simulation.engine import EXITS, HEALTHY, Container, Engine
 from tests.support.waiting import wait_until
 
 SERVICE = f"stand-in-{uuid.uuid4().hex[:6]}"
-# Reserved for measurements between networks (RFC 2544): no machine is reached by them.
-SUBNETS = ("198.18.0.0/16", "198.19.0.0/16")
 BASE = "delight-lab/base:13"
 LINES = ["one", "two", "three"]
 SAYS = "; ".join(f"echo {line}" for line in LINES)
@@ -156,25 +154,12 @@ def same(story: Told) -> Any:
     return told[1]
 
 
-@pytest.fixture(scope="module")
-def network(lab_images: None) -> Iterator[str]:
-    """The subnet of a network of this module's own."""
-    for subnet in SUBNETS:
-        made = run_docker("network", "create", f"--subnet={subnet}", SERVICE, check=False)
-        if made.returncode == 0:
-            break
-    else:
-        raise AssertionError(made.stderr)
-    yield subnet
-    run_docker("network", "rm", SERVICE)
-
-
 class Host:
     """The folder of a host with releases, and what acts do with its blue slot."""
 
-    def __init__(self, root: Path, subnet: str) -> None:
+    def __init__(self, root: Path, network: Network) -> None:
         self.at = store.Store(root, Lease(root))
-        self.subnet = subnet
+        self.network = network
 
     def release(self, version: str, script: str, image: str = BASE, replicas: int = 1) -> Any:
         """Write a release of one service; its manifest."""
@@ -190,15 +175,9 @@ class Host:
             {SERVICE: 1},
             {},
             "key",
-            schema.validate_settings({"app_subnet": self.subnet}),
+            schema.validate_settings({"app_subnet": self.network.subnet}),
         )
-        folder = self.at.releases / made.id
-        folder.mkdir(parents=True)
-        for name, text in made.files.items():
-            # The network of hosts is called `delight`.
-            here = text.replace("    external: true", f"    external: true\n    name: {SERVICE}")
-            (folder / name).write_text(here)
-        (folder / "release.json").write_text(json.dumps(made.manifest))
+        write_release(self.at, made, {}, self.network)
         return made.manifest
 
     def up(self, manifest: Any) -> Any:
@@ -216,7 +195,7 @@ class Host:
 
 
 @pytest.fixture
-def host(tmp_path: Path, network: str) -> Host:
+def host(tmp_path: Path, network: Network) -> Host:
     """A folder where nothing is released."""
     return Host(tmp_path, network)
 

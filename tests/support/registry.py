@@ -59,6 +59,7 @@ class StubRegistry:
     # gives one to everybody, as for public images.
     scheme: str = "Basic"
     token_key: str = "token"
+    realm: str = ""  # who gives tokens, where it is not the registry itself
     # A status to give to every question about an image, and whether answers name digests.
     failing: int = 0
     names_digests: bool = True
@@ -68,6 +69,10 @@ class StubRegistry:
     def login(self) -> Login:
         """The login that is accepted."""
         return Login(self.username, self.password, self.ca)
+
+    def logins(self) -> dict[str, Login]:
+        """The same, by host."""
+        return {self.address: self.login()}
 
     def put(self, repository: str, tag: str, kind: str, body: bytes) -> str:
         """Store a manifest under its digest and a tag; the digest."""
@@ -108,7 +113,8 @@ class StubRegistry:
     def challenge(self, scope: str) -> str:
         """What an answer without a login says of the way to one."""
         if self.scheme == "Bearer":
-            return f'Bearer realm="https://{self.address}/token",service="stub",scope="{scope}"'
+            realm = self.realm or f"https://{self.address}/token"
+            return f'Bearer realm="{realm}",service="stub",scope="{scope}"'
         return 'Basic realm="stub"'
 
 

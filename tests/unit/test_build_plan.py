@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from delight import build
+from delight import build, config
 
 from plugins.action import build_plan
 from tests.support.git import commit_all
@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "backend").mkdir(parents=True)
     (folder / "backend" / "Dockerfile").write_text("FROM scratch\n")
     commit_all(folder)
-    monkeypatch.setattr(build_plan, "PROJECT", folder)
+    monkeypatch.setattr(config, "PROJECT", folder)
     return folder
 
 
@@ -46,6 +46,7 @@ def plan(project: Path, stub: StubRegistry) -> Plan:
         arguments = {
             "images": {"api": {"context": "backend", "image": f"{stub.address}/delight"}},
             "version": "",
+            "registry": stub.address,
             "username": "builder",
             "password": PASSWORD,
             "registry_ca": stub.ca,
@@ -77,7 +78,7 @@ def test_what_is_not_there_is_built(plan: Plan, stub: StubRegistry, project: Pat
     [image] = build.validate(
         {"api": {"context": "backend", "image": f"{stub.address}/delight"}}, project
     )
-    labels = build.labels_for(image, tree, tag)
+    labels = build.labels_for(image, tree, tag, image.inputs(project))
     assert found["builds"] == [
         {
             "name": "api",
@@ -91,15 +92,17 @@ def test_what_is_not_there_is_built(plan: Plan, stub: StubRegistry, project: Pat
 
 
 def test_what_is_there_is_left_alone(plan: Plan, stub: StubRegistry, project: Path) -> None:
-    tree = build.tree(project)
-    inputs = build.Image("api", "backend", "any").inputs(tree.source)
+    inputs = build.Image("api", "backend", "any").inputs(project)
     digest = stub.push("delight", "v1", {build.INPUTS_LABEL: inputs})
     [found] = plan(version="v1")["builds"]
     assert (found["digest"], found["wanted"]) == (digest, False)
     [found] = plan(version="v1", force=True)["builds"]
     assert found["wanted"] is True
 
-    (project / "untracked").write_text("other source")
+    (project / "untracked").write_text("of no image")
+    [found] = plan(version="v1")["builds"]
+    assert (found["digest"], found["wanted"]) == (digest, False)
+    (project / "backend/untracked").write_text("other source")
     [found] = plan(version="v1")["builds"]
     assert (found["digest"], found["wanted"]) == ("", True), "a tag of one's own follows the source"
     [found] = plan(version="v1", compare=False)["builds"]
@@ -122,6 +125,21 @@ def test_a_folder_without_a_commit(plan: Plan, project: Path) -> None:
     (project / ".git").rename(project.parent / "elsewhere")
     message = refusal(plan())
     assert message.startswith(f"{project} has no git commit to name the version by")
+    assert "-e version=<tag>" in message
+    assert plan(version="v9")["version"] == "v9"
+
+
+def test_a_source_elsewhere_names_the_version(plan: Plan, tmp_path: Path) -> None:
+    source = tmp_path / "shop"
+    (source / "backend").mkdir(parents=True)
+    (source / "backend/Dockerfile").write_text("FROM scratch\nLABEL a=shop\n")
+    commit_all(source)
+    found = plan(source=str(source))
+    revision = build.tree(source).revision
+    assert found["version"] == revision[:12]
+    argv = found["builds"][0]["argv"]
+    assert argv[-1] == f"{source}/backend"
+    assert f"org.opencontainers.image.revision={revision}" in argv
 
 
 @pytest.mark.parametrize("tag", ["-v1", "a/b", "a:b", "x" * 129])

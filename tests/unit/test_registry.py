@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from delight import registry
+from delight import reference, registry
 from delight.registry import Login, MissingImage, RegistryError, Unreachable
 
 from tests.support.certificates import self_signed
@@ -39,10 +39,13 @@ def image(stub: StubRegistry) -> str:
         ("localhost/a", ("localhost", "a")),
         ("team/a", ("registry-1.docker.io", "team/a")),
         ("postgres", ("registry-1.docker.io", "library/postgres")),
+        ("docker.io/library/redis", ("registry-1.docker.io", "library/redis")),
+        ("docker.io/redis", ("registry-1.docker.io", "library/redis")),
+        ("index.docker.io/team/a", ("registry-1.docker.io", "team/a")),
     ],
 )
 def test_the_host_in_a_name(name: str, expected: tuple[str, str]) -> None:
-    assert registry.split(name) == expected
+    assert reference.split(name) == expected
 
 
 def test_a_tag_has_a_digest(stub: StubRegistry, image: str) -> None:
@@ -70,11 +73,40 @@ def test_an_index_has_the_labels_of_its_first_platform(stub: StubRegistry, image
     assert registry.labels_of(image, index, stub.login()) == {"for": "amd64"}
 
 
+@pytest.mark.promise("S9")
+@pytest.mark.parametrize(
+    ("realm", "host", "well"),
+    [
+        ("https://auth.docker.io/token", "registry-1.docker.io", True),
+        ("https://gitlab.com/jwt/auth", "registry.gitlab.com", True),
+        ("https://ghcr.io/token", "ghcr.io", True),
+        ("http://ghcr.io/token", "ghcr.io", False),
+        ("https://evil.io/token", "ghcr.io", False),
+        ("https://docker.io.evil.example/token", "registry-1.docker.io", False),
+        ("https://evildocker.io/token", "registry-1.docker.io", False),
+        ("https://10.9.0.1/token", "10.0.0.1", False),
+        ("https://10.0.0.1/token", "10.0.0.1", True),
+    ],
+)
+def test_who_may_ask_for_a_login(realm: str, host: str, well: bool) -> None:
+    assert registry.related(realm, host) == well
+
+
+@pytest.mark.promise("S9")
+def test_a_login_goes_to_no_authority_of_somebody_else(stub: StubRegistry, image: str) -> None:
+    stub.scheme = "Bearer"
+    stub.realm = "https://127.0.0.2:1/token"
+    with pytest.raises(
+        RegistryError, match=r"sends its login to 127\.0\.0\.2, which is none of its own"
+    ):
+        registry.digest_of(image, "v1", stub.login())
+
+
 def test_services_of_one_image_are_asked_once(stub: StubRegistry, image: str) -> None:
     digest = stub.push("team/delight.api", "v1", {})
     services = ("api", "worker", "scheduler")
     tags = {"api": "v1", "worker": "v1", "scheduler": f"sha256:{'0' * 64}"}
-    found = registry.resolve(dict.fromkeys(services, image), tags, stub.login())
+    found = registry.resolve(dict.fromkeys(services, image), tags, stub.logins())
     assert found == {
         "api": f"{image}@{digest}",
         "worker": f"{image}@{digest}",
@@ -101,7 +133,7 @@ def test_a_refused_login_is_named_without_its_password(
         registry.digest_of(image, "v1", login)
     assert re.fullmatch(
         f"registry {stub.address} refuses the login {shown} for team/delight.api; "
-        "check registry_username and registry_password",
+        "check registry_username and registry_password, or its entry in registries",
         str(caught.value),
     )
     assert not isinstance(caught.value, Unreachable | MissingImage)

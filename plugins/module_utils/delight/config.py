@@ -9,14 +9,17 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from delight import version
+from delight import reference, version
 from delight.errors import ConfigError
 from delight.inputs import SETTINGS
-from delight.schema import Settings, validate_services, validate_settings
+from delight.registry import Login
+from delight.schema import Settings, validate_registries, validate_services, validate_settings
 from delight.service import Service
 from delight.units import kind
 
 Value = Callable[[str], Any]
+# The version of a release whose services all stay at one of their own.
+UNNAMED = "release"
 PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -64,7 +67,11 @@ def load(value: Value) -> Config:
     """The play's configuration, or a ConfigError that names every mistake."""
     services = validate_services(value("services"))
     secrets = mapping(value, "secrets")
-    needed = {name: f"services.{s}.secrets" for s, svc in services.items() for name in svc.secrets}
+    needed = {
+        one.name: f"services.{name}.secrets"
+        for name, service in services.items()
+        for one in service.secrets
+    }
     edit = f"ansible-vault edit {value('env_name')}/group_vars/{value('env_name')}/vault.yml"
     missing = [
         f"{path}: {name} is not in the vault's `secrets`; add it with {edit}"
@@ -91,6 +98,7 @@ def check(value: Value) -> None:
     if value("takeover"):
         raise ConfigError(["takeover: is for recover.yml alone; run it with takeover, then this"])
     wanted_tags(loaded, value, str(value("version")) or "any")
+    logins(value)
 
 
 def mapping(value: Value, name: str) -> Mapping[str, Any]:
@@ -110,5 +118,30 @@ def wanted_tags(config: Config, value: Value, asked: str) -> tuple[str, dict[str
         raise ConfigError(
             [f"images.{name}: no such service; known are {known}" for name in unknown]
         )
-    chosen = asked or version.source_version(PROJECT)
-    return chosen, {name: str(images.get(name, chosen)) for name in config.services}
+    pinned = {name: reference.parse(one.image).version for name, one in config.services.items()}
+    tags = {name: str(images.get(name) or pinned[name]) for name in config.services}
+    chosen = asked
+    if not all(tags.values()):
+        chosen = asked or version.source_version(source_folder(str(value("app_source"))))
+    return chosen or UNNAMED, {name: tag or chosen for name, tag in tags.items()}
+
+
+def source_folder(said: str) -> Path:
+    """The folder of the application's source: `app_source`, or this project where it is empty."""
+    return (PROJECT / Path(said).expanduser()) if said else PROJECT
+
+
+def logins(value: Value) -> dict[str, Login]:
+    """{registry host: who asks it and what it is trusted by}; a registry that is not here is asked anonymously.
+
+    `registry` has its login in variables of its own, the vault's among them; `registries` are all others.
+    """
+    found = validate_registries(mapping(value, "registries"))
+    if not value("registry"):
+        return found
+    own = reference.split(f"{value('registry')}/-")[0]
+    if own in found:
+        raise ConfigError([f"registries.{own}: is `registry`; its login is registry_username"])
+    username = str(value("registry_username"))
+    password = str(value("registry_password")) if username else ""
+    return {own: Login(username, password, str(value("registry_ca"))), **found}

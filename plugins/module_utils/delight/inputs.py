@@ -12,8 +12,24 @@ SETTINGS = (
 )
 NAMES = (
     *("env_name", "services", "secrets", "release_hmac_key", "release_root"),
-    *("version", "images", "release", "migrate", "skip_gate", "allow_mixed", "takeover"),
-    *("result_file", "registry_username", "registry_password", "registry_ca"),
+    *(
+        "app_source",
+        "version",
+        "images",
+        "release",
+        "migrate",
+        "skip_gate",
+        "allow_mixed",
+        "takeover",
+    ),
+    *(
+        "result_file",
+        "registry",
+        "registries",
+        "registry_username",
+        "registry_password",
+        "registry_ca",
+    ),
     *SETTINGS,
 )
 # The phases that begin a run: the tasks of these bring its inputs.

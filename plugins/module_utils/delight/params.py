@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from delight import controller, decide
+from delight import config, controller, decide, reference
 from delight import release as releases
 from delight.config import Value
 from delight.decide import Outcome, Outcomes
@@ -79,18 +79,26 @@ def prepare(known: Known, host: str) -> Params:
         "checks": checks(planned, mine),
         "migrations": planned["migrate"] if asks_for_pending(planned, host) else None,
     }
-    username = str(value("registry_username"))
-    if username:
-        found["login"] = {"username": username, "password": str(value("registry_password"))}
+    found["logins"] = logins(found["images"], value)
     if planned["kind"] == "rollback":
         # Hosts keep its files; an image that is gone is pulled again.
         brought = [one["files"] for one in known.acts.get("export", {}).values()]
         lacks = manifest["id"] not in known.looks[host]["releases"]
         return found | ({"files": brought[0]} if lacks and brought else {})
-    names = {name: list(spec["secrets"]) for name, spec in manifest["services"].items()}
-    built = releases.Release(manifest, planned["files"], names)
-    secrets = {str(k): str(v) for k, v in value("secrets").items()} if any(names.values()) else {}
+    built = releases.Release(manifest, planned["files"])
+    secrets = {str(k): str(v) for k, v in (value("secrets") or {}).items()}
     return found | {"files": releases.contents(built, secrets)}
+
+
+def logins(images: list[str], value: Value) -> dict[str, Params]:
+    """{image: {"username", "password"}} of those whose registry has a login; no other one gets it."""
+    known = config.logins(value)
+    found = {image: known.get(reference.split(image)[0]) for image in images}
+    return {
+        image: {"username": login.username, "password": login.password}
+        for image, login in found.items()
+        if login and login.username
+    }
 
 
 def asks_for_pending(planned: Mapping[str, Any], host: str) -> bool:

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from delight.reference import DIGEST, split
 
 if TYPE_CHECKING:
     from requests import Response, Session
 
-DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
 ACCEPT = ", ".join(
     [
         "application/vnd.oci.image.index.v1+json",
@@ -26,6 +28,7 @@ ACCEPT = ", ".join(
     ]
 )
 TIMEOUT_S = 10
+ADDRESS = re.compile(r"[\d.]+|.*:.*")  # of a host that has no name
 
 
 class RegistryError(Exception):
@@ -49,30 +52,29 @@ class Login:
     ca: str = ""
 
 
-def split(image: str) -> tuple[str, str]:
-    """`host:port/path` → (registry host, repository); Docker Hub where no host is named."""
-    head, slash, rest = image.partition("/")
-    if slash and ("." in head or ":" in head or head == "localhost"):
-        return head, rest
-    return "registry-1.docker.io", image if slash else f"library/{image}"
+def resolve(
+    images: Mapping[str, str], tags: Mapping[str, str], logins: Mapping[str, Login]
+) -> dict[str, str]:
+    """{service: repository@sha256:…} for {service: repository} and {service: tag or digest}.
 
-
-def resolve(images: Mapping[str, str], tags: Mapping[str, str], login: Login) -> dict[str, str]:
-    """{service: repository@sha256:…} for {service: repository} and {service: tag or digest}."""
+    `logins` are by host; one goes to its own alone.
+    """
     asked = sorted({(images[name], tags[name]) for name in images})
     with ThreadPoolExecutor(max_workers=8) as pool:
-        digests = pool.map(lambda one: digest_of(one[0], one[1], login), asked)
+        digests = pool.map(
+            lambda one: digest_of(one[0], one[1], logins.get(split(one[0])[0], Login())), asked
+        )
         found = dict(zip(asked, digests, strict=True))
     return {n: f"{images[n]}@{found[images[n], tags[n]]}" for n in images}
 
 
 def digest_of(image: str, tag: str, login: Login) -> str:
     """The digest `tag` stands for now; a digest stands for itself."""
-    if DIGEST.match(tag):
+    if DIGEST.fullmatch(tag):
         return tag
     answer = _ask("HEAD", image, f"manifests/{tag}", login)
     found = answer.headers.get("Docker-Content-Digest", "")
-    if not DIGEST.match(found):
+    if not DIGEST.fullmatch(found):
         raise RegistryError(f"registry {split(image)[0]} names no digest for {image}:{tag}")
     return found
 
@@ -116,7 +118,7 @@ def _ask(method: str, image: str, path: str, login: Login) -> Response:
     if answer.status_code in (401, 403):
         raise RegistryError(
             f"registry {host} refuses the login {login.username or '(anonymous)'!r} for {repository}; "
-            "check registry_username and registry_password"
+            "check registry_username and registry_password, or its entry in registries"
         )
     if answer.status_code != 200:
         raise RegistryError(f"registry {host} answered {answer.status_code} for {image}:{name}")
@@ -151,7 +153,26 @@ def _token(session: Session, answer: Response, auth: Any) -> Response:
     """What the authority that the registry names says to a login."""
     asked = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers["WWW-Authenticate"]))
     realm = asked.pop("realm")
+    host = urlsplit(answer.url).hostname or ""
+    if auth and not related(realm, host):
+        raise RegistryError(
+            f"registry {host} sends its login to {urlsplit(realm).hostname}, which is none of its own, or not "
+            "by https; nothing was sent there"
+        )
     return session.get(realm, params=asked, auth=auth, timeout=TIMEOUT_S)
+
+
+def related(realm: str, host: str) -> bool:
+    """Whether a login for `host` may go to the authority at the URL `realm`: itself, or one beside or above it.
+
+    `registry.gitlab.com` sends its users to `gitlab.com`, `registry-1.docker.io` to `auth.docker.io`.
+    """
+    theirs = urlsplit(realm)
+    if theirs.scheme != "https" or not theirs.hostname:
+        return False
+    domain = host.partition(".")[2]
+    beside = f".{theirs.hostname}".endswith(f".{domain}") and "." in domain
+    return theirs.hostname == host or (beside and not ADDRESS.fullmatch(host))
 
 
 def _in(reply: Response) -> str:

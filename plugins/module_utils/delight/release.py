@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delight import render
+from delight.host import envfile
 from delight.host.store import LAYOUT
 from delight.schema import Settings
 from delight.service import Migrate, Service
@@ -26,11 +27,10 @@ SECRET_MODE = "0400"  # noqa: S105 a file mode
 
 @dataclass(frozen=True)
 class Release:
-    """`manifest` is public, `files` are its texts without secrets, `secrets` names what is added."""
+    """`manifest` is public and names the secrets, `files` are its texts without them."""
 
     manifest: dict[str, Any]
     files: dict[str, str]
-    secrets: dict[str, list[str]]
 
     @property
     def id(self) -> str:
@@ -55,7 +55,10 @@ def build(
     specs: dict[str, Any] = {}
     blocks: dict[str, Any] = {}
     for name, service in sorted(services.items()):
-        digests = {key: secret_digest(hmac_key, key, secrets[key]) for key in service.secrets}
+        digests = {
+            one.name: secret_digest(hmac_key, one.name, secrets[one.name])
+            for one in service.secrets
+        }
         spec = describe(service, images[name], indices[name], digests)
         env = render.env_file(service)
         files[f"{name}.env"] = env
@@ -73,12 +76,25 @@ def build(
         "services": specs,
         "files": {
             **{name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()},
-            **{
-                f"secrets/{n}/{key}": d for n, s in specs.items() for key, d in s["secrets"].items()
-            },
+            **secret_files(specs),
         },
     }
-    return Release(manifest, files, {name: list(s.secrets) for name, s in services.items()})
+    return Release(manifest, files)
+
+
+def secret_files(specs: Mapping[str, Any]) -> dict[str, str]:
+    """{relative path: digest} of the files that hold the secrets of services."""
+    found: dict[str, str] = {}
+    for name, spec in specs.items():
+        in_env = {key: spec["secrets"][key] for key in spec["secrets_in_env"]}
+        found |= {
+            f"secrets/{name}/{key}": one
+            for key, one in spec["secrets"].items()
+            if key not in in_env
+        }
+        if in_env:
+            found[f"secrets/{name}.env"] = digest(in_env)
+    return found
 
 
 def describe(
@@ -93,8 +109,12 @@ def describe(
         "routes": sorted(route.key() for route in service.routes),
         "replicas": service.replicas,
         "command": service.command,
+        "entrypoint": service.entrypoint,
         "user": service.user,
+        "capabilities": sorted(service.capabilities),
+        "init": service.init,
         "health": {
+            "command": health.command,
             "path": health.path,
             "ready": health.ready or health.path,
             "port": health.port or service.port,
@@ -112,9 +132,15 @@ def describe(
         "grace_s": service.stop_grace,
         "warm_s": service.warm,
         "memory_b": service.memory,
+        "shm_b": service.shm,
+        "cpus": service.cpus,
+        "processes": service.processes,
+        "open_files": service.open_files,
         "db_connections": service.db_connections,
-        "writable": service.writable,
+        "writable": [folder.mount() for folder in service.writable],
+        "read_only": service.read_only,
         "secrets": secret_digests,
+        "secrets_in_env": service.delivered("env"),
         "check": service.check,
         "check_timeout_s": service.check_timeout,
         "migrate": describe_migrate(service.migrate) if service.migrate else None,
@@ -139,9 +165,16 @@ def contents(release: Release, secrets: Mapping[str, str]) -> dict[str, dict[str
         name: {"text": text, "mode": SETTINGS_MODE, "owner": [0, 0]}
         for name, text in release.files.items()
     }
-    for name, keys in release.secrets.items():
-        owner = [int(part) for part in release.manifest["services"][name]["user"].split(":")]
-        for key in keys:
+    for name, spec in release.manifest["services"].items():
+        in_env = {key: secrets[key] for key in spec["secrets_in_env"]}
+        if in_env:
+            found[f"secrets/{name}.env"] = {
+                "text": envfile.write(in_env),
+                "mode": SETTINGS_MODE,
+                "owner": [0, 0],
+            }
+        owner = [int(part) for part in spec["user"].split(":")]
+        for key in spec["secrets"].keys() - in_env.keys():
             found[f"secrets/{name}/{key}"] = {
                 "text": secrets[key],
                 "mode": SECRET_MODE,

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from delight.host import envfile
 from delight.host.addresses import MAX_REPLICAS, SLOT_DIGITS, address, backend
 from delight.service import Service
 
@@ -62,20 +63,12 @@ def compose(specs: Mapping[str, Mapping[str, Any]], subnet: str) -> str:
 
 
 def env_file(service: Service) -> str:
-    """`NAME='value'` a line, in the dialect of Compose's own reader; secrets only as NAME_FILE."""
+    """The settings of a service, for Compose; of secrets only where their files are."""
     settings = dict(service.env)
-    settings |= {f"{name}_FILE": f"/run/secrets/{name}" for name in service.secrets}
+    settings |= {f"{name}_FILE": f"/run/secrets/{name}" for name in service.delivered("file")}
     if service.port is not None:
         settings.setdefault("PORT", str(service.port))
-    return "".join(f"{key}={env_value(value)}\n" for key, value in sorted(settings.items()))
-
-
-def env_value(value: str) -> str:
-    """Single quotes keep everything as it is; a value with one of its own is escaped instead."""
-    if "'" not in value and "\n" not in value and "\\" not in value:
-        return f"'{value}'"
-    escapes = {"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r"}
-    return '"' + "".join(escapes.get(char, char) for char in value) + '"'
+    return envfile.write(settings)
 
 
 def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: str) -> list[Any]:

@@ -130,9 +130,9 @@ def not_ready(recovery: Recovery, looks: Outcomes, ended: Outcomes) -> dict[str,
         if look["outcome"] == "ok" and look["problems"]:
             reasons[host] = "; ".join(look["problems"])
         elif look["outcome"] == "unreachable":
-            reasons[host] += (
-                f"; the others go on without it by --limit '!{host}' -e allow_mixed=true"
-            )
+            reasons[
+                host
+            ] += f"; the others go on without it by --limit '!{host}' -e allow_mixed=true"
     for host, one in ended.items():
         if one["outcome"] != "ok":
             reasons[host] = f"an earlier run could not be ended: {one.get('reason', '')}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
+from delight import reference
 from delight.errors import ConfigError
+from delight.registry import Login
 from delight.service import NAME, Duration, Service, Size, Strict
 from delight.units import kind
 
@@ -23,6 +26,20 @@ class Settings(Strict):
     database_max_connections: int = Field(0, ge=0)
     retire_drain_s: Duration = Field("60s", validate_default=True, alias="retire_drain")
     engine: Literal["compose"] = Field("compose", alias="deploy_engine")
+
+
+class Registry(Strict):
+    """A registry beside the one that images are pushed to."""
+
+    username: str = ""
+    password: str = ""
+    ca: str = ""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Registry:
+        if bool(self.username) != bool(self.password):
+            raise ValueError("username and password go together")
+        return self
 
 
 def validate_services(raw: Any) -> dict[str, Service]:
@@ -51,6 +68,25 @@ def validate_settings(raw: dict[str, Any]) -> Settings:
         return Settings.model_validate(raw)
     except ValidationError as error:
         raise ConfigError(explain("", error)) from error
+
+
+def validate_registries(raw: Mapping[str, Any]) -> dict[str, Login]:
+    """{host as its API is called: login} of `registries`, or a ConfigError that names every mistake."""
+    found, mistakes = {}, []
+    for host, spec in raw.items():
+        path = f"registries.{host}"
+        if not isinstance(host, str) or not re.fullmatch(reference.HOST, host):
+            mistakes.append(f"{path}: is not a host, or host:port, as in the names of its images")
+            continue
+        try:
+            one = Registry.model_validate(spec)
+        except ValidationError as error:
+            mistakes += explain(path, error)
+            continue
+        found[reference.split(f"{host}/-/-")[0]] = Login(one.username, one.password, one.ca)
+    if mistakes:
+        raise ConfigError(mistakes)
+    return found
 
 
 def _clashes(services: dict[str, Service]) -> list[str]:

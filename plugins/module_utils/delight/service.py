@@ -5,15 +5,25 @@ The reference page is generated from it, and `schema` reports what is wrong.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from delight import reference
 from delight.host.addresses import MAX_REPLICAS
 from delight.units import seconds, size
 
 NAME = r"^[a-z][a-z0-9-]{0,30}$"
 ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+# How a secret arrives in a container.
+Delivery = Literal["file", "env"]
+# What Docker gives to a container by default; nobody needs more to serve requests.
+# fmt: off
+Capability = Literal[
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+    "NET_BIND_SERVICE", "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+]
+# fmt: on
 
 Duration = Annotated[float, BeforeValidator(seconds), Field(json_schema_extra={"unit": "duration"})]
 Size = Annotated[int, BeforeValidator(size), Field(json_schema_extra={"unit": "size"})]
@@ -61,6 +71,10 @@ class Health(Strict):
 
     path: Path = Field("/", description="Cheap health answer; the edge asks it all the time.")
     ready: Path | None = Field(None, description="What the gate asks; `path` where not given.")
+    command: list[str] | None = Field(
+        None,
+        description="Without a port: asked in place of the image's HEALTHCHECK; `[]` for a steady run only.",
+    )
     port: int | None = Field(
         None, ge=1, le=65535, description="Port asked; the service's where not given."
     )
@@ -102,20 +116,80 @@ class Migrate(Strict):
     )
 
 
+class Named(Strict):
+    """What may be written by its name alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        first = next(iter(cls.model_fields))
+        return {first: value} if isinstance(value, str) else value
+
+
+class Secret(Named):
+    """One secret of a service."""
+
+    name: EnvName = Field(description="Its name in the vault's `secrets`.")
+    deliver: Delivery | None = Field(
+        None, description="How this one arrives; as the service's `deliver` says where not given."
+    )
+
+
+class Writable(Named):
+    """A folder in memory."""
+
+    path: Path = Field(description="Where it is in the container.")
+    size: Size | None = Field(
+        None, description="At most; it counts as the container's memory in any case."
+    )
+    mode: str = Field("1777", pattern=r"^[0-7]{3,4}$", description="Its mode, in octal digits.")
+    exec: bool = Field(False, description="Whether programs in it may be run.")
+
+    def mount(self) -> str:
+        """As Docker's tmpfs options have it."""
+        options = [f"mode={self.mode}"]
+        options += [f"size={self.size}"] if self.size else []
+        options += ["exec"] if self.exec else []
+        return f"{self.path}:{','.join(options)}"
+
+
+def _image(value: object) -> object:
+    if isinstance(value, str):
+        reference.parse(value)
+    return value
+
+
 class Service(Strict):
     """One component of the application."""
 
-    image: str = Field(min_length=1, description="Repository without a tag; releases pin digests.")
+    image: Annotated[str, BeforeValidator(_image)] = Field(
+        description="Its image; the release chooses the version. One that is written here, a tag or a digest, stays "
+        "whatever version is deployed.",
+    )
     port: int | None = Field(
         None, ge=1, le=65535, description="Port the container listens on; none for workers."
     )
     routes: list[Route] = Field(default=[], description="Requests that go to this service.")
     replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Containers a host and slot.")
     command: list[str] | None = Field(None, description="Command in place of the image's own.")
+    entrypoint: list[str] | None = Field(
+        None,
+        description="Entry point in place of the image's own, `[]` for none. `check` and `migrate` run without any.",
+    )
     user: str = Field(
         "10001:10001",
-        pattern=r"^[1-9]\d*:[1-9]\d*$",
-        description="uid:gid in the container; never root.",
+        pattern=r"^\d{1,10}:\d{1,10}$",
+        description="uid:gid in the container, whatever user the image names.",
+    )
+    root: bool = Field(
+        False, description="Let `user` be `0:0`, for an image that cannot do without."
+    )
+    capabilities: list[Capability] = Field(
+        default=[], description="Rights of root that it keeps, as `CHOWN`; all others are dropped."
+    )
+    init: bool = Field(
+        True,
+        description="Run Docker's init as process 1, which reaps; an image with its own needs none.",
     )
     health: Health = Field(default=Health(), description="The gate.")
     timeout: Duration = Field(
@@ -138,15 +212,34 @@ class Service(Strict):
         description="How long an old slot keeps running for an instant rollback; `0s` stops it at once.",
     )
     memory: Size = Field("512m", validate_default=True, description="Limit of a replica.")
+    shm: Size | None = Field(None, description="Size of /dev/shm; Docker's 64m where not given.")
+    cpus: float | None = Field(
+        None, gt=0, description="Processors a replica may use; all of them where not given."
+    )
+    processes: int = Field(
+        512, ge=1, description="Processes and threads that a replica may have at once."
+    )
+    open_files: int | None = Field(
+        None, ge=64, description="Files that a process may have open; the engine's where not given."
+    )
     db_connections: int = Field(0, ge=0, description="Database connections a replica may open.")
     env: dict[EnvName, EnvValue] = Field(default={}, description="Settings that are no secrets.")
-    secrets: list[EnvName] = Field(
+    secrets: list[Secret] = Field(
         default=[],
-        description="Names in the vault's `secrets`; delivered as files in /run/secrets, named by NAME_FILE.",
+        description="Names in the vault's `secrets`; or mappings, for one that arrives otherwise.",
     )
-    writable: list[Path] = Field(
+    deliver: Delivery = Field(
+        "file",
+        description="How secrets arrive: `file` is /run/secrets/NAME, named by NAME_FILE; `env` is the variable NAME, "
+        "which `docker inspect` shows to root too.",
+    )
+    writable: list[Writable] = Field(
         default=["/tmp"],  # noqa: S108 the container's own, in memory
-        description="Folders in memory; everything else is read-only.",
+        validate_default=True,
+        description="Folders in memory, by path or as mappings; everything else is read-only.",
+    )
+    read_only: bool = Field(
+        True, description="Whether the container can't write to its image's folders."
     )
     check: list[str] | None = Field(
         None,
@@ -177,10 +270,23 @@ class Service(Strict):
             )
         if self.drain > self.stop_grace:
             raise ValueError("drain is longer than stop_grace: raise stop_grace or lower drain")
-        both = sorted(set(self.env) & set(self.secrets))
+        names = [secret.name for secret in self.secrets]
+        both = sorted(set(self.env) & set(names))
         if both:
             raise ValueError(f"{', '.join(both)} stands in env and in secrets; keep one")
-        tag = self.image.rpartition("/")[2]
-        if ":" in tag or "@" in tag:
-            raise ValueError("image carries a tag or digest; the release chooses it")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} stands in secrets twice")
+        if 0 in map(int, self.user.split(":")[:1]) and not self.root:
+            raise ValueError(
+                "user is root: give the uid and gid of a plain user (most images have one), or say "
+                "`root: true` where the image cannot do without"
+            )
+        if self.health.command is not None and self.port is not None:
+            raise ValueError(
+                "health.command is for services without a port; with one, health.path is asked"
+            )
         return self
+
+    def delivered(self, how: Delivery) -> list[str]:
+        """The names of the secrets that arrive so, sorted."""
+        return sorted(one.name for one in self.secrets if (one.deliver or self.deliver) == how)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from delight import config, plan, registry, release
+from delight import config, plan, reference, registry, release
 from delight.config import Value
 
 
@@ -20,13 +20,10 @@ def resolve(value: Value) -> Wanted:
     """What is asked for; the registry is asked which digests that is. Needs no host."""
     found = config.load(value)
     chosen, tags = config.wanted_tags(found, value, str(value("version")))
-    login = registry.Login(
-        str(value("registry_username")),
-        str(value("registry_password")) if value("registry_username") else "",
-        str(value("registry_ca")),
-    )
-    repositories = {name: service.image for name, service in found.services.items()}
-    return Wanted(chosen, registry.resolve(repositories, tags, login))
+    repositories = {
+        name: reference.parse(service.image).repository for name, service in found.services.items()
+    }
+    return Wanted(chosen, registry.resolve(repositories, tags, config.logins(value)))
 
 
 def build(value: Value, looks: plan.Looks, wanted: Wanted) -> release.Release:

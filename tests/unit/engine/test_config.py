@@ -51,6 +51,12 @@ LOADED: dict[str, Any] = {
     "secrets": SECRETS,
     "release_hmac_key": KEY,
     "env_name": "test",
+    "app_source": "",
+    "registry": "registry.test",
+    "registry_username": "",
+    "registry_password": "",
+    "registry_ca": "",
+    "registries": {},
     "version": "",
     "images": {},
 }
@@ -84,6 +90,45 @@ def test_wrong_variables_are_named_without_their_values(change: dict[str, Any], 
     assert "hunter22" not in str(caught.value)
 
 
+def test_a_version_that_an_image_carries_stays() -> None:
+    services = {"api": API, "exporter": {"image": "docker.io/x/exporter:0.15"}}
+
+    def wanted(asked: str, **said: Any) -> tuple[str, dict[str, str]]:
+        value = (LOADED | {"services": services} | said).__getitem__
+        return config.wanted_tags(config.load(value), value, asked)
+
+    assert wanted("v1") == ("v1", {"api": "v1", "exporter": "0.15"})
+    assert wanted("v1", images={"exporter": "0.16"})[1] == {"api": "v1", "exporter": "0.16"}
+    # Nothing is left to be named by a version.
+    assert wanted("", images={"api": "v3"}) == ("release", {"api": "v3", "exporter": "0.15"})
+
+
+REGISTRIES: dict[str, Any] = {
+    "registry_username": "us",
+    "registry_password": "own-word",
+    "registries": {
+        "ghcr.io": {"username": "me", "password": "hub-word"},
+        "docker.io": {"ca": "PEM"},
+    },
+}
+
+
+@pytest.mark.promise("S9")
+def test_a_login_is_for_the_images_of_its_own_registry() -> None:
+    value = (LOADED | REGISTRIES).__getitem__
+    images = ["registry.test/api@x", "ghcr.io/a/b@x", "redis@x", "registry.test.evil/api@x"]
+    assert params.logins(images, value) == {
+        "registry.test/api@x": {"username": "us", "password": "own-word"},
+        "ghcr.io/a/b@x": {"username": "me", "password": "hub-word"},
+    }
+    assert config.logins(value)["registry-1.docker.io"] == registry.Login(ca="PEM")
+    with pytest.raises(ConfigError, match=r"registries.registry.test: is `registry`"):
+        config.logins((LOADED | {"registries": {"registry.test": {}}}).__getitem__)
+    # A path belongs to the names of images, not to the host.
+    own = (LOADED | REGISTRIES | {"registry": "ghcr.io/acme", "registries": {}}).__getitem__
+    assert list(config.logins(own)) == ["ghcr.io"]
+
+
 CHECKED = {"api": {**API, "check": ["look"]}, "worker": {**WORKER, "check": ["see"]}}
 
 
@@ -111,6 +156,6 @@ def test_an_image_of_several_services_is_asked_for_once(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(registry, "digest_of", digest_of)
     images = {"api": "r.test/a", "worker": "r.test/a", "web": "r.test/w"}
-    found = registry.resolve(images, dict.fromkeys(images, "v1"), registry.Login())
+    found = registry.resolve(images, dict.fromkeys(images, "v1"), {})
     assert found == {name: f"{image}@sha256:v1" for name, image in images.items()}
     assert sorted(asked) == [("r.test/a", "v1"), ("r.test/w", "v1")]

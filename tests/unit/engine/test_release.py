@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from delight import release, render
-from delight.host import redact
+from delight import release
+from delight.host import envfile, redact
 
 from .conftest import API, SECRETS, make_release
 
@@ -47,13 +47,34 @@ def test_contents_give_a_secret_to_the_uid_of_its_container_alone() -> None:
     assert (file["mode"], file["owner"]) == ("0400", [10001, 10001])
 
 
+@pytest.mark.promise("S4")
+def test_a_secret_for_the_environment_is_in_a_file_of_root_alone() -> None:
+    service = {**API, "secrets": ["DATABASE_URL", {"name": "KEY", "deliver": "env"}]}
+    values = {**SECRETS, "KEY": "it's\nhunter33"}
+    built = make_release("v1", {"api": service}, values)
+    files = release.contents(built, values)
+    assert files["secrets/api.env"] == {
+        "text": 'KEY="it\'s\\nhunter33"\n',
+        "mode": "0400",
+        "owner": [0, 0],
+    }
+    assert {n for n in files if n.startswith("secrets/")} == {
+        n for n in built.manifest["files"] if n.startswith("secrets/")
+    }
+    assert "KEY" not in files["api.env"]["text"]
+    assert "hunter33" not in json.dumps([built.manifest, built.files])
+    other = make_release("v1", {"api": service}, {**values, "KEY": "another"})
+    prints = [one.manifest["services"]["api"]["fingerprint"] for one in (built, other)]
+    assert prints[0] != prints[1]
+
+
 def test_an_id_reads_as_its_version() -> None:
     assert make_release("Feature/X 1").id.startswith("feature-x-1-")
 
 
 def test_values_of_settings_stay_literal() -> None:
-    assert render.env_value("a $HOME b") == "'a $HOME b'"
-    assert render.env_value("it's $5 \\ \n") == '"it\'s \\$5 \\\\ \\n"'
+    assert envfile.quoted("a $HOME b") == "'a $HOME b'"
+    assert envfile.quoted("it's $5 \\ \n") == '"it\'s \\$5 \\\\ \\n"'
 
 
 @pytest.mark.promise("S3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from delight import schema, service, units
+from delight import reference, schema, service, units
 from delight.errors import ConfigError
 
 GOOD: dict[str, Any] = {"image": "registry.test/api", "port": 8000, "routes": [{"path": "/api"}]}
@@ -28,8 +28,27 @@ def mistakes(services: Any) -> list[str]:
         ({"memory": "lots"}, "services.api.memory: is not a size"),
         ({"drain": "50s", "stop_grace": "40s"}, "raise stop_grace or lower drain"),
         ({"port": None}, "routes need a port"),
-        ({"image": "registry.test/api:v1"}, "carries a tag or digest"),
-        ({"user": "0:0"}, "services.api.user: "),
+        ({"image": "https://registry.test/api"}, "services.api.image: an image is no URL"),
+        (
+            {"image": "registry.test/API"},
+            "services.api.image: a repository is written in lower case",
+        ),
+        (
+            {"image": "registry.test/api:"},
+            "services.api.image: what stands after the colon is no tag",
+        ),
+        ({"image": "registry.test/api@sha256:12"}, "services.api.image: the digest is not sha256:"),
+        ({"user": "0:0"}, "services.api: user is root: give the uid"),
+        ({"user": "node"}, "services.api.user: "),
+        (
+            {"capabilities": ["SYS_ADMIN"]},
+            "services.api.capabilities[0]: Input should be 'AUDIT_WRITE'",
+        ),
+        ({"writable": [{"path": "/x", "mode": "rwx"}]}, "services.api.writable[0].mode: "),
+        ({"writable": [{"path": "/x", "sizes": "1m"}]}, "writable[0]: unknown key 'sizes'"),
+        ({"secrets": [{"name": "A", "deliver": "argv"}]}, "services.api.secrets[0].deliver: "),
+        ({"secrets": ["A", {"name": "A"}]}, "A stands in secrets twice"),
+        ({"health": {"command": ["true"]}}, "health.command is for services without a port"),
         ({"env": {"A": "1"}, "secrets": ["A"]}, "A stands in env and in secrets"),
         ({"env": {"A": [1]}}, "services.api.env.A: an environment value is"),
         ({"routes": [{"path": "api"}]}, "services.api.routes[0].path: "),
@@ -50,6 +69,8 @@ KEYS = [
     *(("health", name) for name in service.Health.model_fields),
     *(("migrate", name) for name in service.Migrate.model_fields),
     *(("routes", name) for name in service.Route.model_fields),
+    *(("secrets", name) for name in service.Secret.model_fields),
+    *(("writable", name) for name in service.Writable.model_fields),
 ]
 
 
@@ -59,15 +80,15 @@ KEYS = [
 def test_no_mistake_tells_the_value(key: tuple[str, ...], shape: Any) -> None:
     change: dict[str, Any] = {key[-1]: shape}
     if len(key) > 1:
-        change = {key[0]: [change] if key[0] == "routes" else change}
+        change = {key[0]: [change] if key[0] in ("routes", "secrets", "writable") else change}
     try:
         schema.validate_services({"api": {**GOOD, **change}})
     except ConfigError as error:
         assert "hunter22" not in str(error)
-        assert str(error).startswith(f"services.api.{key[0]}")
+        assert str(error).startswith("services.api") and key[0] in str(error)
     else:
         # What takes any text, or any list of texts, cannot tell that this one is a secret.
-        assert key[-1] in {"image", "host", "env", "command", "check"}
+        assert key[-1] in {"host", "env", "command", "check", "entrypoint"}
 
 
 def test_a_mistake_says_what_is_expected_and_what_was_found() -> None:
@@ -105,6 +126,53 @@ def test_a_wrong_setting_is_named_by_its_variable_without_its_value(name: str) -
 )
 def test_kinds(value: object, said: str) -> None:
     assert units.kind(value) == said
+
+
+@pytest.mark.parametrize(
+    ("image", "repository", "version"),
+    [
+        ("redis", "redis", ""),
+        ("ghcr.io/acme/shop", "ghcr.io/acme/shop", ""),
+        ("10.0.0.1:5000/a_b/c--d:1.10", "10.0.0.1:5000/a_b/c--d", "1.10"),
+        (
+            f"docker.io/library/redis@sha256:{'a' * 64}",
+            "docker.io/library/redis",
+            f"sha256:{'a' * 64}",
+        ),
+        (f"redis:8@sha256:{'a' * 64}", "redis", f"sha256:{'a' * 64}"),
+    ],
+)
+def test_an_image_may_carry_its_version(image: str, repository: str, version: str) -> None:
+    assert reference.parse(image) == reference.Reference(repository, version)
+    assert schema.validate_services({"api": {**GOOD, "image": image}})["api"].image == image
+
+
+def test_the_name_of_a_secret_may_stand_for_it() -> None:
+    secrets = ["A", {"name": "B", "deliver": "env"}, {"name": "C", "deliver": "file"}]
+    found = schema.validate_services({"api": {**GOOD, "secrets": secrets}})["api"]
+    assert (found.delivered("file"), found.delivered("env")) == (["A", "C"], ["B"])
+    found = schema.validate_services({"api": {**GOOD, "secrets": secrets, "deliver": "env"}})["api"]
+    assert (found.delivered("file"), found.delivered("env")) == (["C"], ["A", "B"])
+
+
+@pytest.mark.parametrize(
+    ("registries", "said"),
+    [
+        ({"https://ghcr.io": {}}, "registries.https://ghcr.io: is not a host"),
+        ({"ghcr.io": {"user": "hunter22"}}, "registries.ghcr.io: unknown key 'user'"),
+        (
+            {"ghcr.io": {"password": "hunter22"}},
+            "registries.ghcr.io: username and password go together",
+        ),
+        ({"ghcr.io": ["hunter22"]}, "registries.ghcr.io: Input should be a valid dictionary"),
+    ],
+)
+def test_a_wrong_registry_is_named_without_its_password(registries: Any, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        schema.validate_registries(registries)
+    [mistake] = caught.value.mistakes
+    assert mistake.startswith(said)
+    assert "hunter22" not in mistake
 
 
 def test_a_missing_image_is_named() -> None:

@@ -93,7 +93,7 @@ def leave_agent(path: Path) -> None:
 def pull(params: dict[str, Any]) -> list[str]:
     """Pull what is missing, at once; a kept release needs no registry."""
     missing = [image for image in params["images"] if not images.present(image)]
-    docker.in_parallel(lambda image: images.pull(image, params.get("login")), missing)
+    docker.in_parallel(lambda image: images.pull(image, params["logins"].get(image)), missing)
     return missing
 
 

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from . import envfile
+
 MASK = "••••••"
 # Shorter values would blank out ordinary words and figures.
 SHORTEST = 4
@@ -19,6 +21,9 @@ def secret_values(release: Path) -> set[str]:
     values = set()
     for file in release.glob("secrets/*/*"):
         values |= forms(file.read_text(errors="replace").strip())
+    for file in release.glob("secrets/*.env"):
+        for value in envfile.read(file.read_text(errors="replace")).values():
+            values |= forms(value.strip())
     return values
 
 

@@ -18,6 +18,7 @@ case ${1:-} in
         "$poetry" export --quiet --format requirements.txt --output requirements.txt
         "$poetry" export --quiet --format requirements.txt --with dev --output requirements-dev.txt
         "$bin/python" -m app.core.env_example >.env.example
+        "$bin/python" -m app.core.settings_schema >settings.schema.json
         "$bin/python" -m app.openapi >openapi.json
         exit
         ;;

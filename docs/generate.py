@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "plugins/module_utils")]
 
 from delight.service import Service  # noqa: E402
 
-from docs import promises  # noqa: E402
+from docs import environments, promises  # noqa: E402
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -132,6 +132,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Yield every derived page with the text it should have."""
     yield SERVICES, services()
     yield ROOT / "docs/reference/promises.md", promises.page()
+    yield ROOT / "docs/reference/settings.md", environments.page()
     for role in sorted(path.parent.parent for path in ROLES.glob("*/meta/argument_specs.yml")):
         yield role / "README.md", readme(role)
 

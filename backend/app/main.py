@@ -24,7 +24,7 @@ from app.db.engine import create_engine
 from app.db.session import create_sessions
 from app.events.listener import Listener
 from app.events.streams import Streams
-from app.health.checks import check_clerk, check_database, check_redis
+from app.health.checks import check_clerk, check_database, check_redis, configured
 from app.health.monitor import HealthMonitor
 from app.health.quick import QuickHealthMiddleware
 from app.observability import pools
@@ -83,6 +83,7 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             "database": partial(check_database, engine),
             "redis": partial(check_redis, redis),
             "clerk": partial(check_clerk, settings),
+            **({"openai": configured} if settings.openai_api_key else {}),
         },
         release=settings.release,
         timeout=settings.health_timeout,

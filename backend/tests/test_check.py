@@ -23,7 +23,7 @@ def values(with_tables: Settings) -> dict[str, str]:
         "DATABASE_URL": with_tables.database_url.get_secret_value(),
         "REDIS_URL": with_tables.redis_url.get_secret_value(),
         "CLERK_JWT_KEY": public_pem(),
-        "CLERK_SECRET_KEY": "sk_hidden",
+        "CLERK_SECRET_KEY": "sk_test_hidden",
         "CLERK_WEBHOOK_SECRET": SECRET,
     }
 

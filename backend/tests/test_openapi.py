@@ -43,7 +43,7 @@ def test_the_service_does_what_is_described(
     values = {
         "DATABASE_URL": postgres.url(tables),
         "REDIS_URL": redis.url(),
-        "CLERK_SECRET_KEY": "sk_planted",
+        "CLERK_SECRET_KEY": "sk_test_planted",
         "CLERK_JWT_KEY": public_pem(),
         "CLERK_WEBHOOK_SECRET": SECRET,
         "SIGN_IN_FAILURES": "1000000",

@@ -23,7 +23,7 @@ def values(postgres: Postgres, redis: Redis, tmp_path: Path) -> dict[str, str]:
     return {
         "DATABASE_URL_FILE": str(file),
         "REDIS_URL": redis.url(),
-        "CLERK_SECRET_KEY": "sk_planted",
+        "CLERK_SECRET_KEY": "sk_test_planted",
         "RELEASE": "r-7",
         "SLOW_UNTIL": str(tmp_path / "go"),
     }

@@ -1,13 +1,15 @@
 """Settings: values, files, mistakes; and no secret in what is said about them."""
 
+import json
 from pathlib import Path
 from urllib.parse import quote
 
+import jsonschema_rs
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.core import env_example
-from app.core.settings import ConfigurationError, DatabaseSettings, Settings, load
+from app.core import env_example, settings_schema
+from app.core.settings import MANAGED, ConfigurationError, DatabaseSettings, Settings, load
 from app.db.engine import database_url
 from tests.backing import PASSWORD
 from tests.conftest import BACKEND
@@ -57,11 +59,9 @@ def test_values(environment: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
 def test_value_from_a_file(environment: pytest.MonkeyPatch, tmp_path: Path, ending: str) -> None:
     file = tmp_path / "key"
-    file.write_bytes(f"sk_ with space \n inside{ending}".encode())
-    environment.setenv("CLERK_SECRET_KEY_FILE", str(file))
-    key = load(Settings).clerk_secret_key
-    assert key is not None
-    assert key.get_secret_value() == "sk_ with space \n inside"
+    file.write_bytes(f"name with space \n inside{ending}".encode())
+    environment.setenv("RELEASE_FILE", str(file))
+    assert load(Settings).release == "name with space \n inside"
 
 
 def test_every_mistake_with_files_at_once(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_every_mistake_with_files_at_once(environment: pytest.MonkeyPatch, tmp_p
     environment.setenv("RELEASE_FILE", str(tmp_path / "binary"))
     assert mistakes() == [
         "DATABASE_URL and DATABASE_URL_FILE are both set: keep one of them",
-        "CLERK_SECRET_KEY_FILE: can't read /nowhere/key: No such file or directory",
         f"RELEASE_FILE: can't read {tmp_path}/binary: it is not UTF-8 text",
+        "CLERK_SECRET_KEY_FILE: can't read /nowhere/key: No such file or directory",
     ]
 
 
@@ -99,8 +99,8 @@ def test_every_wrong_value_at_once(environment: pytest.MonkeyPatch) -> None:
     assert mistakes() == [
         "DATABASE_URL: must be a URL like postgresql://user:password@host:port/name",
         "REDIS_URL: must be a URL like redis://user:password@host:port/name",
-        "PORT: Input should be less than or equal to 65535",
         "LOG_LEVEL: Input should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'",
+        "PORT: Input should be less than or equal to 65535",
     ]
 
 
@@ -120,10 +120,10 @@ def test_database_url_for_the_driver(environment: pytest.MonkeyPatch, scheme: st
 
 
 def test_secrets_are_not_shown(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("CLERK_SECRET_KEY", "sk_hidden")
+    environment.setenv("CLERK_SECRET_KEY", "sk_test_hidden")
     settings = load(Settings)
     assert settings.secret_values() == {
-        DATABASE, PASSWORD, quote(PASSWORD, safe=""), REDIS, "redis-hidden", "sk_hidden",
+        DATABASE, PASSWORD, quote(PASSWORD, safe=""), REDIS, "redis-hidden", "sk_test_hidden",
     }  # fmt: skip
     shown = f"{settings!r} {settings} {settings.model_dump()}"
     assert not [secret for secret in settings.secret_values() if secret in shown]
@@ -132,6 +132,84 @@ def test_secrets_are_not_shown(environment: pytest.MonkeyPatch) -> None:
 def test_example_is_fresh() -> None:
     text = (BACKEND / ".env.example").read_text()
     assert text == env_example.render(), "python -m app.core.env_example > .env.example"
+
+
+def test_schema_is_fresh() -> None:
+    told = json.loads((BACKEND / "settings.schema.json").read_text())
+    assert told == settings_schema.schema(), "app.core.settings_schema > settings.schema.json"
+    jsonschema_rs.validator_for(told)
+
+
+def test_every_variable_is_in_its_section() -> None:
+    assert settings_schema.sections().keys() == settings_schema.schema()["properties"].keys()
+
+
+def test_secrets_are_marked() -> None:
+    properties = settings_schema.schema()["properties"]
+    assert {name for name, one in properties.items() if one.get("x-secret")} == {
+        *("DATABASE_URL", "REDIS_URL", "CLERK_SECRET_KEY", "CLERK_WEBHOOK_SECRET"),
+        *("OPENAI_API_KEY", "SENTRY_DSN", "OTEL_EXPORTER_OTLP_HEADERS"),
+    }
+
+
+MANAGED_DATABASE = f"{DATABASE}?sslmode=require"
+MANAGED_REDIS = "rediss://:redis-hidden@cache:6379/0"
+DSN = "https://hidden@sentry.example.com/1"
+
+
+def test_managed_servers_are_reached_by_tls(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("INFRA_MODE", "production")
+    assert mistakes() == [
+        f"DATABASE_URL: {MANAGED['DATABASE_URL'].expected}",
+        f"REDIS_URL: {MANAGED['REDIS_URL'].expected}",
+        "SENTRY_DSN is not set (nor SENTRY_DSN_FILE), and INFRA_MODE is production",
+    ]
+    environment.setenv("DATABASE_URL", f"{DATABASE}?application_name=x&sslmode=verify-full")
+    environment.setenv("REDIS_URL", MANAGED_REDIS)
+    environment.setenv("SENTRY_DSN", DSN)
+    assert load(Settings).infra_mode == "production"
+    environment.delenv("SENTRY_DSN")
+    environment.setenv("INFRA_MODE", "cloud-dev")
+    assert load(Settings).sentry_dsn is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://postgres.abc:p%40ss@aws-0-eu.pooler.supabase.com:6543/postgres?sslmode=require",
+        "postgresql://postgres:p%40ss@db.abc.supabase.co:5432/postgres?sslmode=verify-full",
+        "postgresql+asyncpg://postgres:p%40ss@db.abc.supabase.co/postgres?ssl=require",
+    ],
+)
+def test_urls_of_supabase(environment: pytest.MonkeyPatch, url: str) -> None:
+    environment.setenv("INFRA_MODE", "cloud-dev")
+    environment.setenv("REDIS_URL", "rediss://default:word@eu1-x.upstash.io:6379")
+    environment.setenv("DATABASE_URL", url)
+    made = database_url(load(DatabaseSettings))
+    assert (made.drivername, made.password) == ("postgresql+asyncpg", "p@ss")
+    assert made.query["ssl"] in {"require", "verify-full"}
+    assert load(Settings).redis_url.get_secret_value().startswith("rediss:")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("CLERK_SECRET_KEY", "pk_test_hidden", "must be a secret key of Clerk, which begins with"),
+        (
+            "OPENAI_API_KEY",
+            "hidden-hidden-hidden",
+            "must be a key of OpenAI, which begins with sk-",
+        ),
+        ("SENTRY_DSN", "https://sentry.example.com/hidden", "must be a DSN like https://key@host"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hidden", "must be pairs like name=value"),
+        ("INFRA_MODE", "hidden", "Input should be 'local', 'cloud-dev' or 'production'"),
+        ("ENVIRONMENT", "Hidden One", "must be a name such as staging"),
+    ],
+)
+def test_a_wrong_form(environment: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    environment.setenv(name, value)
+    [line] = mistakes()
+    assert line.startswith(f"{name}: {said}")
 
 
 def test_example_can_be_used(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import openapiTS, { astToString } from "openapi-typescript";
 
 import { renderEnvExample } from "../src/settings/env-example";
+import { renderJsonSchema } from "../src/settings/json-schema";
 import { renderReference } from "../src/settings/reference";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   const files = {
     "src/api/schema.d.ts": await renderApiTypes(),
     ".env.example": renderEnvExample(),
+    "settings.schema.json": renderJsonSchema(),
     "../docs/reference/frontend.md": renderReference(),
   };
   const stale = Object.entries(files).filter(([path, text]) => read(path) !== text);

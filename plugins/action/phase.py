@@ -7,21 +7,18 @@ one. What a phase says is shown while it goes on.
 
 from __future__ import annotations
 
-import datetime
 import os
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible import context
-from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import errors, inputs, link
+from delight import inputs, link
 from delight.errors import ConfigError
 
 display = Display()
@@ -60,18 +57,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _inputs(self, variables: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
         """What the conductor has to know of the environment and of this run: variables, ways to hosts."""
-        from delight import connection
+        from delight import connection, resolve
 
         hostvars, everyone = variables["hostvars"], sorted(map(str, variables["groups"]["app"]))
-        same_everywhere(hostvars, everyone, inputs.NAMES)
-        values, mistakes = {}, []
-        for name in inputs.NAMES:
-            try:
-                values[name] = plain(self._templar.resolve_variable_expression(name))
-            except AnsibleError as error:
-                mistakes.append(f"{name}: {errors.cause(error)}")
-        if mistakes:
-            raise ConfigError(mistakes)
+        values = resolve.variables(self._templar, variables)
         connections = {
             host: connection.of(host, hostvars[host], self._task, self._play_context)
             for host in everyone
@@ -84,40 +73,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "chosen": chosen,
             "forks": int(context.CLIARGS["forks"]),
         }
-
-
-def same_everywhere(hostvars: Any, hosts: list[str], names: Sequence[str]) -> None:
-    """Refuse what one host has otherwise than the others: a fleet has one configuration."""
-    first, *others = hosts
-    wanted = hostvars.raw_get(first)
-    mistakes: dict[str, str] = {}
-    for host in others:
-        found = hostvars.raw_get(host)
-        for name in names:
-            if found.get(name) != wanted.get(name):
-                mistakes.setdefault(
-                    name,
-                    f"{name}: is another one on {host} than on {first}; a fleet has one configuration: "
-                    "set it for the group `app`, or for the environment",
-                )
-    if mistakes:
-        raise ConfigError(list(mistakes.values()))
-
-
-def plain(value: Any) -> Any:
-    """A value without Ansible's marks, as another process can take it."""
-    if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    for kind in (str, bool, int, float):
-        if isinstance(value, kind):
-            return kind(value)
-    if isinstance(value, datetime.datetime):
-        return datetime.datetime.fromisoformat(value.isoformat())
-    if isinstance(value, datetime.date):
-        return datetime.date(value.year, value.month, value.day)
-    return value
 
 
 def show(line: str, colour: str) -> None:

@@ -41,7 +41,9 @@ def filled_in(name: str, text: str, local: dict[str, Any], addresses: list[str])
             '{image: "registry:2"}', '{image: "delight-lab/registry:2", uid: 10098}'
         )
         return text + OF_THE_LAB.format(data=data)
-    return yaml.safe_dump(local)
+    # Nobody listens there; nothing that is tried here goes wrong.
+    told = {**local["secrets"], "SENTRY_DSN": f"http://key@{data}:9/1"}
+    return yaml.safe_dump({**local, "secrets": told})
 
 
 def main(project: Path, files: list[str]) -> None:

@@ -96,7 +96,7 @@ def test_what_git_ignores_gets_into_no_image_unless_it_is_named(project: Path) -
     with pytest.raises(ConfigError) as caught:
         build.validate(described, project)
     assert caught.value.mistakes == [
-        f"build_images.api.context: git ignores .env, dist/js/a.js in {project}/backend, and the image would hold it: "
+        f"build_images.api.context: git ignores .env, dist/ in {project}/backend, and the image would hold it: "
         f"name it in {project}/backend/.dockerignore, or in build_images.api.generated if the image needs it"
     ]
     (project / "backend/.dockerignore").write_text(".env\n")
@@ -105,6 +105,16 @@ def test_what_git_ignores_gets_into_no_image_unless_it_is_named(project: Path) -
     before = image.inputs(project)
     (project / "backend/dist/js/a.js").write_text("built again")
     assert image.inputs(project) != before
+
+
+def test_a_history_gets_into_no_image(project: Path) -> None:
+    (project / "Dockerfile").touch()
+    commit_all(project)
+    described = {"api": {"context": ".", "image": "r/i"}}
+    with pytest.raises(ConfigError, match=r"git ignores \.git/ in .*, and the image would hold it"):
+        build.validate(described, project)
+    (project / ".dockerignore").write_text(".git\n")
+    assert build.validate(described, project)
 
 
 def test_a_context_may_be_anywhere(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

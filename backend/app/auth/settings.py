@@ -1,12 +1,12 @@
 """Settings of Clerk: who may sign in, and how that is verified."""
 
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
-from app.core.fields import CommaSeparated, Count
+from app.core.fields import CommaSeparated, Count, in_production
+from app.core.forms import Form
 
 
 def _pem(text: str) -> str:
@@ -26,29 +26,40 @@ def _pem(text: str) -> str:
     return pem
 
 
-def _web_address(text: str) -> str:
-    """An address that nobody on the way can answer for: https, or this machine."""
-    try:
-        url = urlsplit(text)
-        encrypted = url.scheme == "https" and bool(url.hostname)
-        local = url.scheme == "http" and url.hostname in {"localhost", "127.0.0.1", "::1"}
-    except ValueError:
-        encrypted = local = False
-    if not encrypted and not local:
-        raise ValueError("must be a URL that begins with https://")
-    return text.rstrip("/")
-
-
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+# An address that nobody on the way can answer for: https, or this machine.
+WebAddress = Annotated[
+    str,
+    Form(
+        r"https://[^\s/:]\S*|http://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]\S*)?",
+        "must be a URL that begins with https://",
+    ),
+    AfterValidator(lambda text: text.rstrip("/")),
+]
 
 
 class ClerkSettings(BaseSettings):
     """What verifying a session token needs: a key, or where the keys are published."""
 
-    clerk_secret_key: SecretStr | None = Field(
+    section: ClassVar[str] = "Clerk"
+
+    clerk_secret_key: (
+        Annotated[
+            SecretStr,
+            Form(
+                r"sk_(?:test|live)_\S+",
+                "must be a secret key of Clerk, which begins with sk_test_ or sk_live_",
+            ),
+        ]
+        | None
+    ) = Field(
         None,
         description="Clerk's secret key. Without it the service is degraded.",
         examples=["sk_test_replace_me"],
+        json_schema_extra=in_production(
+            **Form(
+                r"sk_live_\S+", "must be a live key in production, which begins with sk_live_"
+            ).schema()
+        ),
     )
     clerk_jwt_key: Annotated[str, AfterValidator(_pem)] | None = Field(
         None,

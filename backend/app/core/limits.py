@@ -1,7 +1,7 @@
 """Bounds of one request: how much it may send, how long its answer may take."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import Depends, Request
 from pydantic import Field
@@ -17,6 +17,8 @@ DEADLINE = "app.deadline"  # in the scope: the asyncio.Timeout of the request
 
 class LimitSettings(BaseSettings):
     """The bounds."""
+
+    section: ClassVar[str] = "Limits"
 
     max_body_size: Annotated[int, Field(ge=1024, le=1 << 30)] = Field(
         1 << 20, description="Bytes of a request's body, at most; more is answered with 413."

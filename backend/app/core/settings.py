@@ -9,10 +9,10 @@ import os
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -21,10 +21,12 @@ from pydantic_settings import (
 )
 
 from app.auth.settings import ClerkSettings
-from app.core.fields import CommaSeparated, Port, Seconds
+from app.core.fields import CommaSeparated, Port, Seconds, in_production
+from app.core.forms import Form, url
 from app.core.limits import LimitSettings
 from app.events.settings import EventSettings
 from app.observability.settings import ObservabilitySettings
+from app.openai.settings import OpenAISettings
 from app.webhooks.settings import WebhookSettings
 from app.worker.settings import WorkerSettings
 
@@ -33,25 +35,28 @@ class ConfigurationError(Exception):
     """The environment can't be used; the text has one line per mistake and no value of a secret."""
 
 
-def _url(*schemes: str) -> AfterValidator:
-    """A validator: the secret is a URL with a host and one of `schemes`; it never quotes it."""
-
-    def check(secret: SecretStr) -> SecretStr:
-        try:
-            url = urlsplit(secret.get_secret_value())
-            complete = bool(url.hostname) and (url.port is None or url.port > 0)
-        except ValueError:
-            # The standard library's text quotes what it could not parse: maybe a password.
-            complete = False
-        if not complete or url.scheme not in schemes:
-            raise ValueError(f"must be a URL like {schemes[0]}://user:password@host:port/name")
-        return secret
-
-    return AfterValidator(check)
-
-
-DatabaseUrl = Annotated[SecretStr, _url("postgresql", "postgresql+asyncpg", "postgres")]
-RedisUrl = Annotated[SecretStr, _url("redis", "rediss")]
+DatabaseUrl = Annotated[
+    SecretStr,
+    url(
+        "postgresql",
+        "postgresql+asyncpg",
+        "postgres",
+        example="postgresql://user:password@host:port/name",
+    ),
+]
+RedisUrl = Annotated[
+    SecretStr, url("redis", "rediss", example="redis://user:password@host:port/name")
+]
+# Where INFRA_MODE names managed servers, they are reached over networks of others: by TLS alone.
+MANAGED = {
+    "DATABASE_URL": Form(
+        r"[^?]*\?(?:[^\s]*&)?ssl(?:mode)?=(?:require|verify-ca|verify-full)(?:&[^\s]*)?",
+        "must end with ?sslmode=require or ?sslmode=verify-full where INFRA_MODE is not local",
+    ),
+    "REDIS_URL": Form(r"rediss:[^\s]*", "must begin with rediss:// where INFRA_MODE is not local"),
+}
+# What must be set where INFRA_MODE is production, so that somebody learns of errors.
+TOLD = ["SENTRY_DSN"]
 Loaded = TypeVar("Loaded", bound="DatabaseSettings")
 
 
@@ -92,6 +97,8 @@ class FileSource(PydanticBaseSettingsSource):
 class DatabaseSettings(BaseSettings):
     """What every process that uses the database needs, migrations included."""
 
+    section: ClassVar[str] = "Database"
+
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )
@@ -99,6 +106,12 @@ class DatabaseSettings(BaseSettings):
     database_url: DatabaseUrl = Field(
         description="PostgreSQL. Migrations need a direct connection, not a transaction pooler.",
         examples=["postgresql://delight:password@localhost:5432/delight"],
+        json_schema_extra=in_production(
+            **{
+                "not": {"pattern": r"[@/](localhost|127\.0\.0\.1|\[::1\])([:/?]|$)"},
+                "x-expected": "must not be on this machine in production",
+            }
+        ),
     )
     migration_wait: Seconds = Field(
         60, description="Seconds to wait for another migration run to end."
@@ -135,25 +148,56 @@ class DatabaseSettings(BaseSettings):
         return found
 
 
-class Settings(
-    ClerkSettings,
-    WebhookSettings,
-    LimitSettings,
-    EventSettings,
-    ObservabilitySettings,
-    WorkerSettings,
-    DatabaseSettings,  # last: its configuration counts for all
-):
-    """Everything the service can be told; each domain brings its part."""
+class RedisSettings(BaseSettings):
+    """The queue, the events between processes, the counters of limits."""
+
+    section: ClassVar[str] = "Redis"
 
     redis_url: RedisUrl = Field(
         description="Redis; rediss:// for TLS.", examples=["redis://:password@localhost:6379/0"]
     )
-    environment: str = Field("development", description="development, staging or production.")
+
+
+class EnvironmentSettings(BaseSettings):
+    """Where this process runs, and how much it says."""
+
+    section: ClassVar[str] = "Environment"
+
+    environment: Annotated[
+        str, Form("[a-z][a-z0-9_-]*", "must be a name such as staging: a-z, 0-9, _ and -")
+    ] = Field(
+        "development",
+        description="Name of the environment: development, local, staging, production or another.",
+    )
+    infra_mode: Literal["local", "cloud-dev", "production"] = Field(
+        "local",
+        description="Whose PostgreSQL and Redis these are. local: our own. cloud-dev: managed "
+        "ones, spoken to by TLS alone. production: the same, and SENTRY_DSN must be set.",
+    )
     release: str = Field("development", description="Id of the release this process belongs to.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO",
+        description="DEBUG tells of health requests too, WARNING of no good request.",
+        json_schema_extra=in_production(
+            **{"not": {"const": "DEBUG"}, "x-expected": "must not be DEBUG in production"}
+        ),
+    )
+
+
+class ServingSettings(BaseSettings):
+    """How requests are taken, and from whom."""
+
+    section: ClassVar[str] = "Serving"
+
     allowed_origins: CommaSeparated = Field(
         ["http://localhost:3000"],
         description="Origins that browsers may call from, separated by commas.",
+        json_schema_extra=in_production(
+            items=Form(
+                r"https://(?!localhost\b|127\.)\S+",
+                "must be https:// origins in production, and not this machine",
+            ).schema()
+        ),
     )
     host: str = Field(
         # The network of a container is its own.
@@ -162,9 +206,6 @@ class Settings(
     )
     port: Port = Field(8000, description="Port of the API.")
     metrics_port: Port = Field(9000, description="Port of /metrics; never routed.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="DEBUG (health requests too), INFO, WARNING or ERROR."
-    )
     graceful_timeout: Annotated[int, Field(ge=1, le=3600)] = Field(
         30,
         description="Seconds that open requests get after SIGTERM; above the longest request "
@@ -180,6 +221,36 @@ class Settings(
     db_pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
         5, description="Connections of one process to PostgreSQL, at most."
     )
+
+
+class Settings(
+    WorkerSettings,
+    EventSettings,
+    LimitSettings,
+    ServingSettings,
+    ObservabilitySettings,
+    OpenAISettings,
+    WebhookSettings,
+    ClerkSettings,
+    EnvironmentSettings,
+    RedisSettings,
+    DatabaseSettings,  # last: its configuration counts for all, and pydantic reads from the end
+):
+    """Everything the service can be told; each domain brings its part."""
+
+    @model_validator(mode="after")
+    def _suits_its_servers(self) -> Self:
+        values = {name: getattr(self, name.lower()).get_secret_value() for name in MANAGED}
+        wrong = [f"{n}: {form.expected}" for n, form in MANAGED.items() if not form.fits(values[n])]
+        if self.infra_mode == "production":
+            wrong += [
+                f"{name} is not set (nor {name}_FILE), and INFRA_MODE is production"
+                for name in TOLD
+                if getattr(self, name.lower()) is None
+            ]
+        if wrong and self.infra_mode != "local":
+            raise ConfigurationError("\n".join(wrong))
+        return self
 
 
 def load(kind: type[Loaded], **values: Any) -> Loaded:

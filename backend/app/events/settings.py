@@ -1,6 +1,6 @@
 """Settings of the streams of events."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
@@ -10,6 +10,8 @@ from app.core.fields import Count, Seconds
 
 class EventSettings(BaseSettings):
     """How many streams, and for how long."""
+
+    section: ClassVar[str] = "Events"
 
     events_max_streams: Count = Field(
         500, description="Streams that one process holds, at most; more are answered with 503."

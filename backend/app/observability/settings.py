@@ -1,23 +1,18 @@
 """Settings of what the service tells of itself to others; without them it tells nobody."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
+from app.core.forms import Form
 
-def _dsn(secret: SecretStr) -> SecretStr:
-    """A key, a host and a project; the refusal never quotes it."""
-    try:
-        url = urlsplit(secret.get_secret_value())
-        complete = bool(url.username and url.hostname and url.path.strip("/"))
-        complete = complete and (url.port is None or url.port > 0)
-    except ValueError:
-        complete = False
-    if not complete or url.scheme not in {"https", "http"}:
-        raise ValueError("must be a DSN like https://key@host/project")
-    return secret
+# A key, a host and a project.
+DSN = Form(
+    r"https?://[^\s@/:]+(?::[^\s@/]*)?@[^\s@/:?#]+(?::[1-9]\d{0,4})?/[^\s?#]*[^\s/?#]",
+    "must be a DSN like https://key@host/project",
+)
 
 
 def _collector(text: str) -> str:
@@ -32,17 +27,17 @@ def _collector(text: str) -> str:
     return text.rstrip("/").removesuffix("/v1/traces")
 
 
-def _headers(secret: SecretStr) -> SecretStr:
-    """Pairs between commas."""
-    if not all("=" in pair for pair in secret.get_secret_value().split(",")):
-        raise ValueError("must be pairs like name=value, separated by commas")
-    return secret
+HEADERS = Form(
+    r"[^=,]+=[^,]*(?:,[^=,]+=[^,]*)*", "must be pairs like name=value, separated by commas"
+)
 
 
 class ObservabilitySettings(BaseSettings):
     """Error reports and traces."""
 
-    sentry_dsn: Annotated[SecretStr, AfterValidator(_dsn)] | None = Field(
+    section: ClassVar[str] = "Errors and traces"
+
+    sentry_dsn: Annotated[SecretStr, DSN] | None = Field(
         None,
         description="Where unforeseen errors are reported (Sentry); nowhere when not set.",
         examples=["https://key@sentry.example.com/1"],
@@ -53,7 +48,7 @@ class ObservabilitySettings(BaseSettings):
         "when not set.",
         examples=["http://localhost:4318"],
     )
-    otel_exporter_otlp_headers: Annotated[SecretStr, AfterValidator(_headers)] | None = Field(
+    otel_exporter_otlp_headers: Annotated[SecretStr, HEADERS] | None = Field(
         None,
         description="Headers for the collector, as name=value separated by commas.",
         examples=["api-key=replace_me"],

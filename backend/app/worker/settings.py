@@ -1,6 +1,6 @@
 """Settings of the worker."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
@@ -10,6 +10,8 @@ from app.core.fields import Seconds
 
 class WorkerSettings(BaseSettings):
     """How the worker works, and what it cleans up."""
+
+    section: ClassVar[str] = "Worker"
 
     worker_concurrency: Annotated[int, Field(ge=1, le=1000)] = Field(
         5, description="Jobs that one worker runs at once, at most."

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { renderEnvExample } from "./env-example";
+import { renderJsonSchema } from "./json-schema";
 import { parseSettings, SettingsError } from "./read";
 import { clerkHost, schema } from "./schema";
 
@@ -32,6 +33,7 @@ test("nothing needs to be set", () => {
     CLERK_SECRET_KEY: null,
     ENVIRONMENT: "development",
     RELEASE: "development",
+    NODE_ENV: "development",
   });
 });
 
@@ -111,6 +113,19 @@ test("the example names every setting, with values that are accepted", () => {
   expect(assignments.map(([, name]) => name)).toEqual(Object.keys(schema));
   expect(problemsOf(Object.fromEntries(assignments.map(([, ...pair]) => pair)))).toEqual([]);
   expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+});
+
+test("the schema is made of the forms that are read, and marks the secret", () => {
+  const { properties, then } = JSON.parse(renderJsonSchema());
+  expect(Object.keys(properties)).toEqual(Object.keys(schema));
+  expect(new RegExp(properties.CLERK_SECRET_KEY.pattern).test("pk_test_1")).toBe(false);
+  expect(properties.CLERK_SECRET_KEY["x-secret"]).toBe(true);
+  expect(new RegExp(then.properties.CLERK_SECRET_KEY.pattern).test("sk_test_1")).toBe(false);
+  for (const { examples, pattern } of Object.values<{ examples: string[]; pattern?: string }>(
+    properties,
+  )) {
+    expect(examples[0]).toMatch(new RegExp(pattern ?? ""));
+  }
 });
 
 test("the example that is kept is current", () => {

@@ -97,7 +97,7 @@ def _unknown_to_git(path: str, folder: Path, dockerfile: str, generated: list[st
     found = [
         name
         for name in context.ignored(folder, context.sent(folder, dockerfile))
-        if not f"{name}/".startswith(wanted)
+        if not f"{name.rstrip('/')}/".startswith(wanted)
     ]
     if not found:
         return []

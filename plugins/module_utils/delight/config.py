@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from delight import reference, version
+from delight import given, reference, version
 from delight.errors import ConfigError
 from delight.inputs import SETTINGS
 from delight.registry import Login
@@ -91,14 +91,43 @@ def load(value: Value) -> Config:
     return Config(services, settings(value), {n: str(secrets[n]) for n in needed}, str(key))
 
 
-def check(value: Value) -> None:
-    """Refuse a configuration with mistakes before any host is asked anything."""
-    loaded = load(value)
-    options(value)
+def check(value: Value, everything: bool = True) -> None:
+    """Refuse a configuration with mistakes, all in one go, before any host is asked anything.
+
+    `everything` holds what services get against the schemas that they name; a rollback takes what was good before.
+    """
+    mistakes = []
+    parts = (load, options, logins, _takeover, _tags, *((check_given,) if everything else ()))
+    for part in parts:
+        try:
+            part(value)
+        except ConfigError as error:
+            mistakes += [one for one in error.mistakes if one not in mistakes]
+    if mistakes:
+        raise ConfigError(mistakes)
+
+
+def _takeover(value: Value) -> None:
     if value("takeover"):
         raise ConfigError(["takeover: is for recover.yml alone; run it with takeover, then this"])
-    wanted_tags(loaded, value, str(value("version")) or "any")
-    logins(value)
+
+
+def _tags(value: Value) -> None:
+    wanted_tags(load(value), value, str(value("version")) or "any")
+
+
+def check_given(value: Value) -> None:
+    """Refuse settings and secrets that do not fit what their service says it takes."""
+    services = validate_services(value("services"))
+    known = {n: v for n, v in mapping(value, "secrets").items() if isinstance(v, str) and v}
+    mistakes = given.loose_ends(known)
+    for name, service in services.items():
+        if service.settings:
+            file = source_folder(str(value("app_source"))) / service.settings
+            secrets = {one.name: known[one.name] for one in service.secrets if one.name in known}
+            mistakes += given.mistakes(name, file, service.env, secrets)
+    if mistakes:
+        raise ConfigError(list(dict.fromkeys(mistakes)))
 
 
 def mapping(value: Value, name: str) -> Mapping[str, Any]:

@@ -40,18 +40,20 @@ def digest(folder: Path, paths: list[str]) -> str:
 
 
 def ignored(folder: Path, paths: list[str]) -> list[str]:
-    """Those of `paths` that git ignores: no commit stands for them, and secrets are often among them."""
+    """What of `paths` git ignores, whole folders with a slash: no commit stands for it, and secrets are often in it.
+
+    Git's own folder is no part of a commit either, and holds all that was ever in one.
+    """
     words = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"]
     done = subprocess.run(
         ["git", "-C", str(folder), *words], capture_output=True, check=False, timeout=GIT_S
     )
     if done.returncode:  # no checkout
         return []
-    entries = [name for name in done.stdout.decode().split("\0") if name]
-    files = {name for name in entries if not name.endswith("/")}
-    folders = tuple(name for name in entries if name.endswith("/"))
+    entries = [".git/", *filter(None, done.stdout.decode().split("\0"))]
+    files = [name for name in paths if not (folder / name).is_dir()]
     return [
-        name
-        for name in paths
-        if not (folder / name).is_dir() and (name in files or name.startswith(folders))
+        entry
+        for entry in entries
+        if any(name == entry or (entry[-1] == "/" and name.startswith(entry)) for name in files)
     ]

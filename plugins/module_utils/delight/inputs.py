@@ -12,24 +12,9 @@ SETTINGS = (
 )
 NAMES = (
     *("env_name", "services", "secrets", "release_hmac_key", "release_root"),
-    *(
-        "app_source",
-        "version",
-        "images",
-        "release",
-        "migrate",
-        "skip_gate",
-        "allow_mixed",
-        "takeover",
-    ),
-    *(
-        "result_file",
-        "registry",
-        "registries",
-        "registry_username",
-        "registry_password",
-        "registry_ca",
-    ),
+    *("app_source", "version", "images", "release", "migrate", "skip_gate", "allow_mixed"),
+    *("takeover", "result_file"),
+    *("registry", "registry_username", "registry_password", "registry_ca", "registries"),
     *SETTINGS,
 )
 # The phases that begin a run: the tasks of these bring its inputs.

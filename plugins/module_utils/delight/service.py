@@ -223,6 +223,12 @@ class Service(Strict):
         None, ge=64, description="Files that a process may have open; the engine's where not given."
     )
     db_connections: int = Field(0, ge=0, description="Database connections a replica may open.")
+    settings: str | None = Field(
+        None,
+        pattern=r"^[\w~./-]+\.json$",
+        description="JSON Schema of what it may be given, a file below `app_source`: env and secrets are held against "
+        "it before any host is touched.",
+    )
     env: dict[EnvName, EnvValue] = Field(default={}, description="Settings that are no secrets.")
     secrets: list[Secret] = Field(
         default=[],
@@ -276,7 +282,7 @@ class Service(Strict):
             raise ValueError(f"{', '.join(both)} stands in env and in secrets; keep one")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{', '.join(twice)} stands in secrets twice")
-        if 0 in map(int, self.user.split(":")[:1]) and not self.root:
+        if int(self.user.partition(":")[0]) == 0 and not self.root:
             raise ValueError(
                 "user is root: give the uid and gid of a plain user (most images have one), or say "
                 "`root: true` where the image cannot do without"

@@ -1,0 +1,1 @@
+"""The models of OpenAI: whether the service may use them."""

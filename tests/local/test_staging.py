@@ -90,6 +90,6 @@ def test_a_wrong_password_is_told_before_anything_is_built(deployed: Staging) ->
     before = released(deployed)
     with runner(deployed.hosts.network, deployed.origin, "develop") as machine:
         job = run(machine, deployed, VAULT_PASSWORD="not-the-password")
-        assert job.failed == ["Build and push"], job
+        assert job.failed == ["Hold settings and secrets against what the services take"], job
         assert "### staging: no outcome" in job.summary
     assert released(deployed) == before

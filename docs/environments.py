@@ -36,7 +36,7 @@ HEADER = """\
 
 What every setting is in each environment, as the repository has it. `vault` is a secret of the environment's
 vault, *yours* is to be filled in, and an empty cell is the default. On a developer's machine (`make dev`) all have
-their defaults, but for `LOG_LEVEL`, which is `DEBUG`. A preview has what staging has.
+their defaults, but for `LOG_LEVEL`, which is `DEBUG`.
 
 A deploy holds each environment against the schemas of [backend](../../backend/settings.schema.json) and
 [frontend](../../frontend/settings.schema.json) before it touches a host; `ansible-playbook validate.yml -i staging`

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -63,7 +64,7 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-class Backing:
+class Backing(ABC):
     """One server process on a port of its own."""
 
     def __init__(self, argv: list[str], folder: Path, port: int, stop_signal: int) -> None:
@@ -88,9 +89,9 @@ class Backing:
             raise early_end((self.folder / "log").read_text())
         return self.ready()
 
+    @abstractmethod
     def ready(self) -> bool:
         """Does it answer?"""
-        raise NotImplementedError
 
     def stop(self) -> None:
         """End it and wait for that."""

@@ -313,6 +313,21 @@ def test_what_the_first_phase_needs_is_asked_for_and_a_mistake_in_it_is_refused(
     assert found.all_acts() == [[], []]
 
 
+def test_settings_that_do_not_fit_refuse_a_deploy_and_no_rollback(
+    play: Callable[..., Playbook],
+) -> None:
+    services = {"api": {**COMMON["services"]["api"], "settings": "no/such.json"}}
+    said = {"phase": "recover", "failed": {}}
+    found = play()
+    inputs = found.inputs(services=services)
+    answer = found.says("phase", said | {"inputs": inputs})
+    assert answer["outcome"] == "refused"
+    assert "services.api.settings: " in answer["msg"]
+    assert found.all_acts() == [[], []]
+    found.says("phase", said | {"inputs": inputs | {"kind": "rollback"}})
+    assert found.all_acts() == [["look"], ["look"]]
+
+
 def test_phases_that_were_left_out_have_their_turn(play: Callable[..., Playbook]) -> None:
     found = play()
     found.phase("switch")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,9 @@ import yaml
 from delight import schema
 
 from tests.support.checkout import copy_sources
+from tests.support.commands import run
 from tests.support.git import commit_all
 
-BIN = Path(sys.executable).parent
 ANSWERS = {
     "init_name": "shop",
     "init_source": "../shop",
@@ -36,22 +34,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder.parent / "shop").mkdir()
     commit_all(folder)
     return folder
-
-
-def run(project: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    """A command in the project."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
-    return subprocess.run(
-        [BIN / argv[0], *argv[1:]],
-        cwd=project,
-        env=environment | {"PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": "200"},
-        stdin=subprocess.DEVNULL,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        timeout=120,
-    )
 
 
 def init(project: Path, **answers: str) -> subprocess.CompletedProcess[str]:
@@ -133,6 +115,8 @@ def test_every_wrong_answer_is_named_and_nothing_is_written(project: Path) -> No
         init_secrets="KEY=hunter22",
         init_hosts=",",
     )
+    taken = init(project, init_name="docs")
+    assert "init_name: docs is there already, as something else" in taken.stdout
     assert done.returncode != 0
     for said in (
         "init_name: a-z, 0-9 and _",

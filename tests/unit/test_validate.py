@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,8 @@ import pytest
 import yaml
 
 from tests.support.checkout import copy_sources
+from tests.support.commands import run
 
-BIN = Path(sys.executable).parent
 # What a user puts in for each CHANGE_ME, by what stands around it; nobody has these addresses (RFC 5737).
 FILLED_IN = {
     "staging": {"registry": "192.0.2.13:5000", "registry_username": "bot", "app_host": "shop.example.com"},
@@ -68,17 +65,7 @@ def vault(project: Path, name: str, secrets: dict[str, Any]) -> None:
 
 def validate(project: Path, name: str, *args: str) -> tuple[int, str]:
     """Status and output."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
-    done = subprocess.run(
-        [BIN / "ansible-playbook", "validate.yml", "-i", name, *args],
-        cwd=project,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        timeout=60,
-    )
+    done = run(project, "ansible-playbook", "validate.yml", "-i", name, *args)
     assert "hunter22" not in done.stdout
     return done.returncode, done.stdout
 

@@ -56,7 +56,7 @@ MANAGED = {
     "REDIS_URL": Form(r"rediss:[^\s]*", "must begin with rediss:// where INFRA_MODE is not local"),
 }
 # What must be set where INFRA_MODE is production, so that somebody learns of errors.
-TOLD = ["SENTRY_DSN"]
+NEEDED_IN_PRODUCTION = ["SENTRY_DSN"]
 Loaded = TypeVar("Loaded", bound="DatabaseSettings")
 
 
@@ -245,7 +245,7 @@ class Settings(
         if self.infra_mode == "production":
             wrong += [
                 f"{name} is not set (nor {name}_FILE), and INFRA_MODE is production"
-                for name in TOLD
+                for name in NEEDED_IN_PRODUCTION
                 if getattr(self, name.lower()) is None
             ]
         if wrong and self.infra_mode != "local":

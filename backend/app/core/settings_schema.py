@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_settings import BaseSettings
 
-from app.core.settings import MANAGED, TOLD, Settings
+from app.core.settings import MANAGED, NEEDED_IN_PRODUCTION, Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # What tools show of a field and nobody reads here.
@@ -36,7 +36,7 @@ def schema() -> dict[str, Any]:
         "allOf": [
             _where("ENVIRONMENT", ["production"], {"properties": production}),
             _where("INFRA_MODE", ["cloud-dev", "production"], {"properties": managed}),
-            _where("INFRA_MODE", ["production"], {"required": TOLD}),
+            _where("INFRA_MODE", ["production"], {"required": NEEDED_IN_PRODUCTION}),
         ],
     }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from delight import context, registry
+from delight import build_context, registry
 from delight.errors import ConfigError
 from delight.reference import parse, split
 
@@ -38,7 +38,7 @@ class Image:
     def inputs(self, source: Path) -> str:
         """A digest of all that the image is made from, below the folder of the source."""
         folder = source / self.context
-        content = context.digest(folder, context.sent(folder, self.dockerfile))
+        content = build_context.digest(folder, build_context.sent(folder, self.dockerfile))
         recipe = hashlib.sha256((folder / self.dockerfile).read_bytes()).hexdigest()
         text = json.dumps([content, recipe, self.args], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -96,7 +96,7 @@ def _unknown_to_git(path: str, folder: Path, dockerfile: str, generated: list[st
     wanted = tuple(f"{str(name).rstrip('/')}/" for name in generated)
     found = [
         name
-        for name in context.ignored(folder, context.sent(folder, dockerfile))
+        for name in build_context.ignored(folder, build_context.sent(folder, dockerfile))
         if not f"{name.rstrip('/')}/".startswith(wanted)
     ]
     if not found:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from delight import given, reference, version
+from delight import reference, settings_check, version
 from delight.errors import ConfigError
 from delight.inputs import SETTINGS
 from delight.registry import Login
@@ -91,14 +91,13 @@ def load(value: Value) -> Config:
     return Config(services, settings(value), {n: str(secrets[n]) for n in needed}, str(key))
 
 
-def check(value: Value, everything: bool = True) -> None:
+def check(value: Value, with_settings: bool = True) -> None:
     """Refuse a configuration with mistakes, all in one go, before any host is asked anything.
 
-    `everything` holds what services get against the schemas that they name; a rollback takes what was good before.
+    `with_settings`: what services are given too. A rollback takes none of it: its release has its own.
     """
     mistakes = []
-    parts = (load, options, logins, _takeover, _tags, *((check_given,) if everything else ()))
-    for part in parts:
+    for part in (load, options, logins, _takeover, _tags, *([_settings] if with_settings else [])):
         try:
             part(value)
         except ConfigError as error:
@@ -116,16 +115,16 @@ def _tags(value: Value) -> None:
     wanted_tags(load(value), value, str(value("version")) or "any")
 
 
-def check_given(value: Value) -> None:
-    """Refuse settings and secrets that do not fit what their service says it takes."""
+def _settings(value: Value) -> None:
+    """Settings and secrets that do not fit what their service says it takes."""
     services = validate_services(value("services"))
     known = {n: v for n, v in mapping(value, "secrets").items() if isinstance(v, str) and v}
-    mistakes = given.loose_ends(known)
+    mistakes = settings_check.trailing_newlines(known)
     for name, service in services.items():
         if service.settings:
             file = source_folder(str(value("app_source"))) / service.settings
             secrets = {one.name: known[one.name] for one in service.secrets if one.name in known}
-            mistakes += given.mistakes(name, file, service.env, secrets)
+            mistakes += settings_check.mistakes(name, file, service.env, secrets)
     if mistakes:
         raise ConfigError(list(dict.fromkeys(mistakes)))
 

@@ -175,7 +175,7 @@ class Conductor:
         if kind not in UNCONFIGURED:
             from delight import config
 
-            config.check(values.__getitem__, everything=kind != "rollback")
+            config.check(values.__getitem__, with_settings=kind != "rollback")
         if not check_mode:
             results.try_file(str(values["result_file"]))
 

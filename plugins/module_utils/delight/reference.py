@@ -30,11 +30,11 @@ def parse(text: str) -> Reference:
     name, at, digest = text.partition("@")
     if at and not DIGEST.fullmatch(digest):
         raise ValueError("the digest is not sha256: and 64 hexadecimal digits")
-    head, colon, last = name.rpartition("/")
+    head, slash, last = name.rpartition("/")
     last, tagged, tag = last.partition(":")
     if tagged and not TAG.fullmatch(tag):
         raise ValueError("what stands after the colon is no tag")
-    repository = f"{head}{colon}{last}"
+    repository = f"{head}{slash}{last}"
     if not REPOSITORY.fullmatch(repository):
         if REPOSITORY.fullmatch(repository.lower()):
             raise ValueError("a repository is written in lower case")

@@ -157,7 +157,7 @@ def _token(session: Session, answer: Response, auth: Any) -> Response:
     if auth and not related(realm, host):
         raise RegistryError(
             f"registry {host} sends its login to {urlsplit(realm).hostname}, which is none of its own, or not "
-            "by https; nothing was sent there"
+            "by https; nothing was sent there. Where that is as it should be, deploy by digest"
         )
     return session.get(realm, params=asked, auth=auth, timeout=TIMEOUT_S)
 

@@ -22,10 +22,11 @@ import yaml
 
 from lab import paths
 from tests.fleet.support import setup
-from tests.fleet.support.hosts import BIN, Fleet, until
+from tests.fleet.support.hosts import Fleet, until
 from tests.fleet.support.load import Load
 from tests.fleet.support.playing import ROOT
 from tests.support.checkout import copy_sources
+from tests.support.commands import run
 from tests.support.git import commit_all
 
 OTHERS = ROOT / "tests/fleet/others"
@@ -57,18 +58,7 @@ class Project:
 
     def run(self, *argv: str, status: int = 0, **environment: str) -> str:
         """A command in the project's folder; its output."""
-        given = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
-        done = subprocess.run(
-            [BIN / argv[0], *argv[1:]],
-            cwd=self.folder,
-            env=given | {"PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_FORCE_COLOR": "0", **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=COMMAND_S,
-        )  # fmt: skip
+        done = run(self.folder, *argv, **environment)
         assert done.returncode == status, done.stdout
         assert "second line" not in done.stdout
         return done.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delight import config, given
+from delight import config, settings_check
 from delight.errors import ConfigError
 
 from tests.unit.engine.conftest import API
@@ -24,7 +24,7 @@ SECRETS = {
 
 def told(env: dict[str, str] | None = None, secrets: dict[str, str] | None = None) -> list[str]:
     """What is wrong with the backend's environment, with these changes; an empty value is none."""
-    return given.mistakes("api", BACKEND, ENV | (env or {}), SECRETS | (secrets or {}))
+    return settings_check.mistakes("api", BACKEND, ENV | (env or {}), SECRETS | (secrets or {}))
 
 
 def test_a_good_environment_has_no_mistake() -> None:
@@ -52,9 +52,9 @@ def test_a_good_environment_has_no_mistake() -> None:
         ({}, {"CLERK_WEBHOOK_SECRET": "whsec_hunter22"},
          "secrets.CLERK_WEBHOOK_SECRET: must be like whsec_ and base64; several are separated by commas"),
         ({"SENTRY_DSN": "https://hunter22@sentry.test/1"}, {},
-         f"services.api.env.SENTRY_DSN: stands in the open and is a secret: take it from env, {given.TO_THE_VAULT}"),
+         f"services.api.env.SENTRY_DSN: {settings_check.IN_THE_OPEN}"),
         ({}, {"REDIS_URL": ""},
-         f"secrets.REDIS_URL: is missing: {given.TO_THE_VAULT}"),
+         f"secrets.REDIS_URL: is missing: {settings_check.TO_THE_VAULT}"),
         ({"INFRA_MODE": "cloud-dev"}, {"DATABASE_URL": f"{SECRETS['DATABASE_URL']}?sslmode=require"},
          "secrets.REDIS_URL: must begin with rediss:// where INFRA_MODE is not local"),
     ],
@@ -87,12 +87,29 @@ def test_production_takes_no_keys_of_a_trial() -> None:
 
 
 def test_a_secret_that_is_missing_is_named_where_its_name_belongs() -> None:
-    found = given.mistakes("api", BACKEND, ENV, {"REDIS_URL": SECRETS["REDIS_URL"]})
-    assert found == [f"services.api.secrets.DATABASE_URL: is missing: {given.TO_THE_VAULT}"]
+    found = settings_check.mistakes("api", BACKEND, ENV, {"REDIS_URL": SECRETS["REDIS_URL"]})
+    assert found == [
+        f"services.api.secrets.DATABASE_URL: is missing: {settings_check.TO_THE_VAULT}"
+    ]
+
+
+def test_a_schema_may_ask_for_what_the_engine_gives_and_name_by_pattern(tmp_path: Path) -> None:
+    schema = {
+        "properties": {"PORT": True, "RELEASE": {"type": "string"}},
+        "patternProperties": {"^FEATURE_": {"enum": ["on", "off"]}},
+        "required": ["PORT", "RELEASE"],
+        "additionalProperties": False,
+    }
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    env = {"FEATURE_A": "on", "FEATURE_B": "hunter22", "FUTURE": "hunter22"}
+    assert settings_check.mistakes("web", tmp_path / "schema.json", env, {}) == [
+        "services.web.env.FUTURE: is unknown to it",
+        "services.web.env.FEATURE_B: must be one of on, off",
+    ]
 
 
 def test_what_a_file_holds_is_there() -> None:
-    found = given.mistakes(
+    found = settings_check.mistakes(
         "api", BACKEND, {**ENV, "REDIS_URL_FILE": "/x"}, {"DATABASE_URL": SECRETS["DATABASE_URL"]}
     )
     assert found == []
@@ -105,13 +122,14 @@ def test_what_a_file_holds_is_there() -> None:
         (None, "can't be read: No such file or directory"),
         ("{", "is no JSON"),
         ('{"type": 1}', "is no JSON Schema: see type"),
+        ("true", "describes no object: `properties` are the variables"),
     ],
 )
 def test_a_schema_that_is_none(tmp_path: Path, text: str | None, said: str) -> None:
     file = tmp_path / "schema.json"
     if text is not None:
         file.write_text(text)
-    assert given.mistakes("api", file, {}, {}) == [f"services.api.settings: {file} {said}"]
+    assert settings_check.mistakes("api", file, {}, {}) == [f"services.api.settings: {file} {said}"]
 
 
 @pytest.mark.promise("S1", "S2")
@@ -140,7 +158,7 @@ def test_all_mistakes_of_a_configuration_come_at_once(tmp_path: Path) -> None:
         "services.api.env.MODE: must be one of a, b",
     ]
     with pytest.raises(ConfigError) as caught:
-        config.check(value, everything=False)
+        config.check(value, with_settings=False)
     assert len(caught.value.mistakes) == 2
 
 
@@ -148,4 +166,4 @@ def test_all_mistakes_of_a_configuration_come_at_once(tmp_path: Path) -> None:
     "value", ["word", "a\nb\n", " spaced ", "-----BEGIN-----\nx\n-----END-----\n"]
 )
 def test_a_value_is_a_value(value: str) -> None:
-    assert given.loose_ends({"A": value}) == []
+    assert settings_check.trailing_newlines({"A": value}) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ def mistakes(
 ) -> list[str]:
     """One line a mistake of a service: the path of what is wrong, and what it should be."""
     try:
-        validator = declared(file)
+        validator = schema_in(file)
     except ValueError as error:
         return [f"services.{service}.settings: {error}"]
-    known = validator.schema.get("properties", {})
+    known = described(validator.schema)
     secret = {name for name, one in known.items() if one.get("x-secret")}
 
     def path(name: str) -> str:
@@ -46,7 +47,7 @@ def mistakes(
     return [f"{where}: {said}" for where, said in found.items()]
 
 
-def declared(file: Path) -> Any:
+def schema_in(file: Path) -> Any:
     """A validator for the schema in a file; ValueError says what is wrong with that."""
     from jsonschema import Draft202012Validator, SchemaError
 
@@ -60,26 +61,45 @@ def declared(file: Path) -> Any:
     except SchemaError as error:
         where = "/".join(map(str, error.absolute_path)) or "its top"
         raise ValueError(f"{file} is no JSON Schema: see {where}") from None
+    if not isinstance(schema, dict):
+        raise ValueError(f"{file} describes no object: `properties` are the variables")
     return Draft202012Validator(schema)
+
+
+def described(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """{name: its schema} of the variables that a schema names."""
+    found = schema.get("properties", {})
+    return {name: one if isinstance(one, Mapping) else {} for name, one in found.items()}
 
 
 def complaints(
     validator: Any, values: Mapping[str, Any], by_file: set[str]
 ) -> Iterator[tuple[str, str]]:
     """(name, what is wrong with it) of everything that does not fit; what is `by_file` is there, unseen."""
-    known = validator.schema.get("properties", {})
+    known = described(validator.schema)
+    there = values.keys() | by_file | OF_THE_ENGINE
     for error in sorted(validator.iter_errors(values), key=lambda one: list(map(str, one.path))):
         if error.absolute_path:
             yield str(error.absolute_path[0]), expected(error)
         elif error.validator == "required":
             for name in error.validator_value:
-                if name not in values.keys() | by_file:
+                if name not in there:
                     secret = known.get(name, {}).get("x-secret")
                     yield name, f"is missing{': ' + TO_THE_VAULT if secret else ''}"
         elif error.validator == "additionalProperties":
-            for name in sorted(set(values) - set(known) - OF_THE_ENGINE):
+            for name in unknown(error, set(values) - OF_THE_ENGINE):
                 near = difflib.get_close_matches(name, known, 1)
                 yield name, f"is unknown to it{f'; did you mean {near[0]}?' if near else ''}"
+
+
+def unknown(error: Any, names: set[str]) -> list[str]:
+    """Those of `names` that a schema, which allows no others, neither names nor has a pattern for."""
+    patterns = error.schema.get("patternProperties", {})
+    return sorted(
+        name
+        for name in names - described(error.schema).keys()
+        if not any(re.search(pattern, name) for pattern in patterns)
+    )
 
 
 def expected(error: Any) -> str:
@@ -123,7 +143,7 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
     )
 
 
-def loose_ends(secrets: Mapping[str, str]) -> list[str]:
+def trailing_newlines(secrets: Mapping[str, str]) -> list[str]:
     """Secrets of one line with an end of a line, which a block of YAML adds and nobody wants."""
     return [
         f"secrets.{name}: ends with a newline: write it on one line, or in a block with `|-`"

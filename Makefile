@@ -77,10 +77,11 @@ test: ## Run everything that CI runs, in minutes
 	@bin/step --table
 
 lane-code:
-	-@$(STEPS) check-lint check-unit check-frontend check-backend
+	-@$(STEPS) check-lint check-unit check-backend
 
+# The shorter one, so that it has the pages' step too.
 lane-hosts:
-	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-image-edge
+	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-frontend check-image-edge
 
 audit: setup-full ## Look up known vulnerabilities of all locked packages; fails where no source can be reached
 	@backend/.venv/bin/python backend/audit.py --strict backend/requirements-dev.txt requirements/dev.txt; \

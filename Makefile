@@ -8,10 +8,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 LAB := .venv/bin/python -m lab
 LOCAL := inventories/local
-PYTHON_SOURCES := .ci lab plugins tests molecule benchmarks docs
+PYTHON_SOURCES := .ci bin/scan lab plugins tests molecule benchmarks docs
 
-.PHONY: help setup setup-full install services dev cloud-dev local stop clean lint audit report bench flamegraph \
-        test lane-code lane-hosts check-setup check-lint check-unit check-simulation check-frontend check-backend \
+.PHONY: help setup setup-full install services dev cloud-dev local stop clean lint secrets audit report bench flamegraph \
+        test lane-code lane-hosts check-setup check-secrets check-lint check-unit check-simulation check-frontend check-backend \
         check-images check-hosts check-molecule check-image-edge check-stories \
         test-all test-unit test-simulation test-backend test-frontend test-image test-dev test-local test-molecule test-fleet
 
@@ -57,7 +57,7 @@ clean: ## Remove the hosts of `local` and of the tests with their data, the imag
 lint: setup ## Check style and types
 	black --check --quiet $(wildcard $(PYTHON_SOURCES))
 	ruff check --quiet .
-	mypy $(wildcard lab plugins tests docs benchmarks) .ci/report.py .ci/outcome.py
+	mypy $(wildcard lab plugins tests docs benchmarks) .ci/report.py .ci/outcome.py bin/scan
 	yamllint --strict .
 	ansible-lint --offline -q
 	check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -77,11 +77,14 @@ test: ## Run everything that CI runs, in minutes
 	@bin/step --table
 
 lane-code:
-	-@$(STEPS) check-lint check-unit check-backend
+	-@$(STEPS) check-secrets check-lint check-unit check-backend
 
 # The shorter one, so that it has the pages' step too.
 lane-hosts:
 	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-frontend check-image-edge
+
+secrets: setup ## Edit the secrets of an environment: make secrets ENV=staging
+	@bin/secrets "$(ENV)"
 
 audit: setup-full ## Look up known vulnerabilities of all locked packages; fails where no source can be reached
 	@backend/.venv/bin/python backend/audit.py --strict backend/requirements-dev.txt requirements/dev.txt; \
@@ -92,6 +95,7 @@ report: ## Write what the checks found, as Markdown, to .cache/checks/report.md
 
 # One target a step: CI runs these very ones, as jobs.
 check-setup: ; @bin/step setup bin/setup --test --apt
+check-secrets: ; @bin/step --grouped secrets .venv/bin/python bin/scan --history
 check-lint: ; @bin/step --grouped lint $(MAKE) --no-print-directory lint
 check-unit: ; @bin/step --grouped unit $(MAKE) --no-print-directory test-unit
 check-simulation: ; @bin/step --grouped simulation pytest -q tests/simulation
@@ -106,6 +110,7 @@ check-stories: ; @bin/step stories pytest -q tests/fleet/core
 test-all: ## Run every test there is: each role by itself, long stories, the audit; half an hour
 	@bin/step --begin
 	@bin/step setup bin/setup --full --apt
+	-@bin/step secrets .venv/bin/python bin/scan --history
 	-@bin/step lint $(MAKE) --no-print-directory lint
 	-@bin/step unit $(MAKE) --no-print-directory test-unit
 	-@bin/step simulation env SIMULATE_ALL=1 $(MAKE) --no-print-directory test-simulation

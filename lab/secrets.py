@@ -6,6 +6,7 @@ made again: the vault is the user's to edit.
 
 import os
 import secrets
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,10 +15,13 @@ from pathlib import Path
 
 import yaml
 
-from lab import certificates, paths, shell
+from lab import paths, shell
 from lab.errors import LabError
 from lab.inventory import Fleet
 from lab.keys import write_if_changed
+
+sys.path.append(str(paths.ROOT / "plugins/module_utils"))
+from delight import certificates
 
 TRUST = Path("/etc/docker/certs.d")
 HEADER = """\
@@ -96,7 +100,7 @@ def ensure(fleet: Fleet) -> list[str]:
     if not vault.exists():
         now = datetime.now(UTC)
         ca = _authority(fleet.env, now)
-        pair = certificates.server(ca, address, now)
+        pair = certificates.server(ca, str(address), now)
         content = document(address, pair, ca.certificate, lambda: secrets.token_urlsafe(24))
         _encrypt(fleet, text(content, vault.relative_to(paths.ROOT)))
         made.append(str(vault.relative_to(paths.ROOT)))

@@ -6,8 +6,10 @@ It fails with one message that names the place and the way out, or changes nothi
 
 from __future__ import annotations
 
-import re
+import os
+import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +17,23 @@ from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from delight import typed, vault, vault_files
+
 PROJECT = Path(__file__).resolve().parents[2]
-# What follows in capitals names the placeholder; anything else may be a part of a real value.
-PLACEHOLDER = re.compile(r"CHANGE_ME(?:_[A-Z0-9_]+\b)?")
-VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 
-def placeholders(value: Any, key: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Yield (placeholder, dotted key, the string it stands in) for each placeholder in `value`."""
-    if isinstance(value, str):
-        if found := PLACEHOLDER.search(value):
-            yield found.group(), key, value
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield from placeholders(item, f"{key}.{name}" if key else str(name))
+def leaves(value: Any, key: str, name: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (dotted key, the key as it was read, value) of everything that is neither mapping nor list."""
+    if isinstance(value, Mapping):
+        for inner, item in value.items():
+            yield from leaves(item, f"{key}.{inner}" if key else str(inner), inner)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from placeholders(item, f"{key}[{index}]")
+            yield from leaves(item, f"{key}[{index}]", name)
+    else:
+        yield key, name, value
 
 
 def origin(value: Any) -> tuple[str, int]:
@@ -44,14 +46,10 @@ def origin(value: Any) -> tuple[str, int]:
     return (tag.path or "", tag.line_num or 0) if tag else ("", 0)
 
 
-def vault_id(path: Path) -> str | None:
-    """Return the vault id in a file's header ("default" without one), None for a plain file."""
-    with path.open("rb") as file:
-        header = file.readline()
-    if not header.startswith(VAULT_HEADER):
-        return None
-    fields = header.decode("ascii", "replace").strip().split(";")
-    return fields[3] if len(fields) > 3 else "default"
+@cache
+def is_encrypted(path: str) -> bool:
+    """Whether a file of variables is encrypted by a vault."""
+    return Path(path).is_file() and vault_files.identity(Path(path)) is not None
 
 
 def shown(path: str | Path) -> str:
@@ -63,7 +61,7 @@ def shown(path: str | Path) -> str:
 
 def edit_command(path: Path) -> str:
     """Return the command that opens a file of variables, encrypted or not."""
-    if path.is_file() and vault_id(path):
+    if is_encrypted(str(path)):
         return f"ansible-vault edit {shown(path)}"
     return f"$EDITOR {shown(path)}"
 
@@ -90,14 +88,12 @@ def missing_vaults(inventories: list[Path]) -> list[str]:
         for folder in generated
         if folder.is_dir() and not (folder / "vault.yml").exists()
     ]
-    for example in sorted(e for i in inventories for e in i.glob("group_vars/*/vault.yml.example")):
-        vault = example.with_suffix("")
-        if not vault.exists():
-            path, name = shown(vault), vault.parent.name
-            lines.append(
-                f"{path} is missing: `cp {shown(example)} {path}`, fill it in, then "
-                f"`ansible-vault encrypt --encrypt-vault-id {name} {path}`"
-            )
+    for inventory in inventories:
+        for example in sorted(inventory.glob("group_vars/*/vault.yml.example")):
+            missing = example.with_suffix("")
+            if not missing.exists() and not vault_files.kept_by_sops(inventory):
+                make = f"ansible-playbook secrets.yml -i {os.path.relpath(inventory)} -e do=init"
+                lines.append(f"{shown(missing)} is missing: `{make}` makes it")
     return lines
 
 
@@ -116,10 +112,11 @@ def refused(reason: str) -> dict[str, Any]:
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """`guard:` without arguments."""
+    """`guard: {}`; with `unfinished: true`, an environment may still lack what is to be filled in."""
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
+    _VALID_ARGS = frozenset({"unfinished"})
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -133,6 +130,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if nobody := no_hosts(variables["groups"]["all"], sources):
             # Not a refusal of something that was there to be done: whoever forgets `-i` must notice.
             return result | {"failed": True, "exit_status": 1, "msg": nobody}
+        if self._task.args.get("unfinished"):
+            return result
         if refusal := self._unfinished(variables, sources):
             return result | refused(refusal)
         return result
@@ -140,7 +139,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _unfinished(self, task_vars: dict[str, Any], sources: list[Path]) -> str | None:
         problems = missing_vaults(sources)
         try:
-            problems += self._placeholders(task_vars["hostvars"], task_vars["groups"]["all"])
+            problems += self._mistakes(task_vars["hostvars"], task_vars["groups"]["all"])
         except AnsibleError as error:
             return self._undecryptable(sources) or str(error)
         if not problems:
@@ -148,29 +147,37 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return "\n  ".join(["this environment is not filled in yet.", *problems])
 
     @staticmethod
-    def _placeholders(hostvars: Any, hosts: list[str]) -> list[str]:
+    def _mistakes(hostvars: Any, hosts: list[str]) -> list[str]:
+        """One line for each placeholder, and for each secret that would not arrive as it was typed."""
         lines: dict[str, None] = {}
         for host in hosts:
             raw = hostvars.raw_get(host)
             inventory = {"host name": host, **{k: v for k, v in raw.items() if k != "groups"}}
-            for name, key, value in placeholders(inventory):
+            for key, name, value in leaves(inventory, "", ""):
                 path, line = origin(value)
-                if path:
-                    command = edit_command(Path(path))
-                    lines[f"{name} ({key}) in {shown(path)}:{line}: `{command}`"] = None
-                else:
-                    lines[f"{name} ({key}) of host {host}"] = None
+                if isinstance(value, str) and (found := vault.PLACEHOLDER.search(value)):
+                    where = f"in {shown(path)}:{line}: `{edit_command(Path(path))}`"
+                    lines[f"{found.group()} ({key}) {where if path else f'of host {host}'}"] = None
+                    continue
+                secret = key.startswith("secrets.") or is_encrypted(path or origin(name)[0])
+                if secret and (said := typed.mistake(value, inventory)):
+                    lines[f"{key} {said}"] = None
         return list(lines)
 
     def _undecryptable(self, sources: list[Path]) -> str | None:
         for source in sources:
             for path in sorted(source.glob("*_vars/**/*")):
-                identity = vault_id(path) if path.is_file() else None
+                identity = vault_files.identity(path) if path.is_file() else None
                 if not identity:
                     continue
                 try:
                     self._loader.get_text_file_contents(str(path))
                 except AnsibleError:
+                    if vault_files.Password(identity).next.exists():
+                        again = (
+                            f"ansible-playbook secrets.yml -i {os.path.relpath(source)} -e do=rekey"
+                        )
+                        return f"{shown(path)} is being given another password: `{again}` goes on with it."
                     return (
                         f"{shown(path)} can't be decrypted: the password of vault id "
                         f"'{identity}' is missing or wrong. See where it is looked for with "

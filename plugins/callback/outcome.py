@@ -75,12 +75,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        if result.task.action in ("smoke", "validate"):
+        if result.task.action in ("secrets", "smoke", "validate"):
             self._text, self._status = result.result["text"], result.result["exit_status"]
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Remember a refusal; what broke off keeps Ansible's own status."""
-        if result.task.action not in ("guard", "phase", "smoke", "validate"):
+        if result.task.action not in ("guard", "phase", "secrets", "smoke", "validate"):
             return
         said = result.result
         self._text = said.get("text", "")

@@ -41,9 +41,12 @@ def filled_in(name: str, text: str, local: dict[str, Any], addresses: list[str])
             '{image: "registry:2"}', '{image: "delight-lab/registry:2", uid: 10098}'
         )
         return text + OF_THE_LAB.format(data=data)
+    # The vault as it was made. The machines have passwords already, and their registry is trusted here.
+    made = yaml.safe_load(text)
+    told = {name: value for name, value in local["secrets"].items() if name.startswith("CLERK_")}
     # Nobody listens there; nothing that is tried here goes wrong.
-    told = {**local["secrets"], "SENTRY_DSN": f"http://key@{data}:9/1"}
-    return yaml.safe_dump({**local, "secrets": told})
+    told |= {"SENTRY_DSN": f"http://key@{data}:9/1"}
+    return yaml.safe_dump({**made, **local, "secrets": {**made["secrets"], **told}})
 
 
 def main(project: Path, files: list[str]) -> None:

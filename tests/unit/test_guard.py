@@ -12,7 +12,7 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["ansible.cfg", "plugins/action/guard.py", "playbooks/guard.yml"]
+PARTS = ["ansible.cfg", "plugins/action/guard.py", "plugins/module_utils", "playbooks/guard.yml"]
 HOSTS = "staging: {hosts: {app1: {ansible_host: 192.0.2.1}}}\n"
 
 
@@ -113,7 +113,35 @@ def test_says_how_to_make_a_missing_vault(project: Path) -> None:
     (project / "staging/group_vars/staging/vault.yml.example").write_text("token: CHANGE_ME\n")
     status, output = run(project)
     assert status == 2
-    assert "ansible-vault encrypt --encrypt-vault-id staging" in output
+    assert "`ansible-playbook secrets.yml -i staging -e do=init` makes it" in output
+
+
+@pytest.mark.promise("S1", "S3")
+def test_names_every_secret_that_would_not_arrive_as_it_was_typed(project: Path) -> None:
+    (project / "staging/group_vars/staging/main.yml").write_text(
+        "db_port: 80\ndb: 'db{{ db_port }}'\n"
+    )
+    wrong = {
+        **{"secrets.BRACES": "'hunter{{22'", "secrets.NAMED": "'{{ hunter22 }}'"},
+        **{"secrets.CONSTANT": "'{{ 22 }}'", "secrets.COMMENT": "'hunter{# 2 #}2{{ db_port }}'"},
+        **{"secrets.OCTAL": "0123", "secrets.DATE": "2026-11-30", "secrets.FLOAT": "1.10"},
+        **{"secrets.AGREED": "yes", "token": "12345"},
+    }
+    right = {"secrets.URL": "'db://{{ db }}'", "secrets.UNSAFE": "!unsafe 'a{{b'", "key": "'012'"}
+    inner = [f"{k.removeprefix('secrets.')}: {v}" for k, v in (wrong | right).items() if "." in k]
+    outer = [f"{k}: {v}" for k, v in (wrong | right).items() if "." not in k]
+    encrypt(project, "\n".join([*outer, "secrets:", *(f"  {line}" for line in inner), ""]))
+    status, output = run(project, "-vvv")
+    assert status == 2
+    marks = "holds marks of a template ({{, {% or {#) and is none that can be filled in"
+    for key in ("BRACES", "NAMED", "CONSTANT", "COMMENT"):
+        assert f"secrets.{key} {marks}: where they belong to the value, write `!unsafe`" in output
+    for key in ("secrets.OCTAL", "secrets.FLOAT", "token"):
+        assert f"{key} is read as a number by YAML: put it into quotes" in output
+    assert "secrets.DATE is read as a date" in output
+    assert "secrets.AGREED is read as true or false" in output
+    assert not any(f" {key} " in output for key in right), output
+    assert "hunter" not in output
 
 
 def test_says_what_generates_the_vault_of_local(project: Path) -> None:

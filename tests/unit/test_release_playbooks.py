@@ -182,7 +182,7 @@ def test_a_variable_of_one_host_alone_is_refused_before_any_host_is_asked(tmp_pa
 
 def test_a_variable_that_cannot_be_resolved_is_named_and_its_value_is_not(pair: Hosts) -> None:
     words = json.dumps(
-        {"secrets": {"X": "{{ 'hunter22' | nofilter }}"}, "version": "{{ nowhere }}"}
+        {"secrets": {"X": "{{ 'hunter22' ~ env_name | nofilter }}"}, "version": "{{ nowhere }}"}
     )
     status, output = pair.play("-e", words)
     assert status == 20, output

@@ -90,8 +90,7 @@ class Project:
         editor = self.folder.parent / "editor.py"
         editor.write_text(EDITOR)
         edit = f"{sys.executable} {editor} {file}"
-        vault = f"{self.name}/group_vars/{self.name}/vault.yml"
-        self.run("ansible-vault", "edit", vault, EDITOR=edit)
+        self.run(str(self.folder / "bin/secrets"), self.name, EDITOR=edit)
         scan = ["ssh-keyscan", "-t", "ed25519", ADDRESS]
         keys = subprocess.run(scan, capture_output=True, check=True, timeout=COMMAND_S).stdout
         (self.folder / self.name / "known_hosts").write_bytes(keys)

@@ -8,14 +8,15 @@ from pathlib import Path
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from delight import certificates
 
-from lab import certificates, secrets
+from lab import secrets
 from lab.keys import write_if_changed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADDRESS = IPv4Address("10.99.0.13")
 CA = certificates.authority("demo", NOW)
-SERVER = certificates.server(CA, ADDRESS, NOW)
+SERVER = certificates.server(CA, str(ADDRESS), NOW)
 
 
 def content() -> dict[str, object]:

@@ -51,11 +51,40 @@ def unused(project: Path, identity: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.promise("S5")
 def test_the_environment_wins_over_the_file(project: Path) -> None:
-    (project / ".vault").mkdir()
-    (project / ".vault/staging").write_text("from file\n")
+    held(project, "from file\n", 0o600)
     assert ask(project, "staging").stdout == "from file\n"
     given = ask(project, "staging", DELIGHT_VAULT_PASSWORD_STAGING="from env")
     assert given.stdout == "from env\n"
+
+
+def held(project: Path, text: str, mode: int) -> None:
+    """Write the file that holds the password of staging, or prints it."""
+    file = project / ".vault/staging"
+    file.parent.mkdir()
+    file.write_text(text)
+    file.chmod(mode)
+
+
+@pytest.mark.promise("S5")
+def test_a_command_gives_the_password(project: Path) -> None:
+    held(project, "#!/bin/sh\necho from a command\n", 0o700)
+    assert ask(project, "staging").stdout == "from a command\n"
+
+
+@pytest.mark.promise("S5")
+def test_a_command_that_fails_is_named(project: Path) -> None:
+    held(project, "#!/bin/sh\necho half of it; exit 1\n", 0o700)
+    done = ask(project, "staging")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the command .vault/staging for the vault password of staging has failed" in done.stderr
+
+
+@pytest.mark.promise("S5")
+def test_a_file_that_others_may_read_is_refused(project: Path) -> None:
+    held(project, "from file\n", 0o640)
+    done = ask(project, "staging")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "chmod 600 .vault/staging" in done.stderr
 
 
 def test_a_dash_in_an_id_is_an_underscore_in_the_variable(project: Path) -> None:

@@ -1,8 +1,10 @@
 """A certificate authority and server certificates, as PEM text; no file is touched here."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -33,17 +35,17 @@ def authority(name: str, now: datetime) -> Pair:
     return _pair(builder.sign(key, hashes.SHA256()), key)
 
 
-def server(ca: Pair, address: IPv4Address, now: datetime) -> Pair:
-    """A certificate for one address, signed by the authority."""
+def server(ca: Pair, host: str, now: datetime) -> Pair:
+    """A certificate for one host, by its name or its address, signed by the authority."""
     issuer = x509.load_pem_x509_certificate(ca.certificate.encode())
     signer = serialization.load_pem_private_key(ca.key.encode(), password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
         raise TypeError("the authority's key is not an elliptic curve key")
     key = ec.generate_private_key(ec.SECP256R1())
-    names = x509.SubjectAlternativeName([x509.IPAddress(address)])
+    names = x509.SubjectAlternativeName([_subject(host)])
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
-        _builder(_name(str(address)), issuer.subject, key.public_key(), now)
+        _builder(_name(host), issuer.subject, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -83,6 +85,13 @@ def _usage(signs: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _subject(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host.strip("[]")))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _name(common: str) -> x509.Name:

@@ -77,11 +77,11 @@ test: ## Run everything that CI runs, in minutes
 	@bin/step --table
 
 lane-code:
-	-@$(STEPS) check-secrets check-lint check-unit check-backend
+	-@$(STEPS) check-lint check-unit check-backend
 
-# The shorter one, so that it has the pages' step too.
+# The shorter one, so that it has the steps of the pages and of all commits too.
 lane-hosts:
-	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-frontend check-image-edge
+	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-secrets check-frontend check-image-edge
 
 secrets: setup ## Edit the secrets of an environment: make secrets ENV=staging
 	@bin/secrets "$(ENV)"

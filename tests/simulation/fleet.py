@@ -105,6 +105,7 @@ def configured(
         "release_inodes_free": 0,
         "services": services,
         "secrets": SECRETS,
+        "compromised_secrets": {},
         "release_hmac_key": KEY,
         "env_name": "test",
         "app_source": "",

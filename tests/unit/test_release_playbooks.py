@@ -60,6 +60,7 @@ COMMON: dict[str, Any] = {
     "images": {"api": f"sha256:{'1' * 64}"},
     "services": {"api": {"image": "registry.test/api", "port": 8000, "routes": [{"path": "/"}]}},
     "secrets": {},
+    "compromised_secrets": {},
     "release_hmac_key": KEY,
     "registry_password": "",
     "registry_ca": "",

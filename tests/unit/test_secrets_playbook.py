@@ -13,11 +13,13 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from cryptography import x509
+from delight.release import secret_digest
 
 from tests.support.checkout import copy_sources
 from tests.support.commands import run
 
 VAULT = "inventories/staging/group_vars/staging/vault.yml"
+PUBLIC = {"delight", "delight_2"}
 FROM_ELSEWHERE = ["CLERK_SECRET_KEY", "CLERK_WEBHOOK_SECRET", "SENTRY_DSN"]
 
 
@@ -56,7 +58,9 @@ def words(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for item in value.values():
             yield from words(item)
-    elif "CHANGE_ME" not in value and "{{" not in value:
+    elif isinstance(value, list):
+        yield from (item for one in value for item in words(one))
+    elif "CHANGE_ME" not in value and "{{" not in value and value not in PUBLIC:
         yield value
 
 
@@ -175,6 +179,47 @@ def test_a_password_from_elsewhere_is_changed_there(project: Path) -> None:
     assert "comes from $DELIGHT_VAULT_PASSWORD_STAGING" in done.stdout
     assert word not in done.stdout
     assert (project / VAULT).read_bytes() == before
+
+
+@pytest.mark.promise("S6", "S3")
+def test_a_secret_gets_another_value_and_the_old_one_may_be_given_up(project: Path) -> None:
+    secrets(project, "init")
+    fill_in(project)
+    was = opened(project)
+    status, said = secrets(
+        project, "rotate", "-e", "secret=postgres_password", "-e", "compromised=true"
+    )
+    assert status == 0, said
+    assert said.splitlines() == [
+        "WRITTEN: staging/group_vars/staging/vault.yml",
+        "  postgres_password: another value",
+        "  postgres_user: another value",
+        "  secrets.DATABASE_URL: changed by that, for api, worker",
+        "Next: ansible-playbook provision.yml -i staging --tags backing",
+        "Next: ansible-playbook deploy.yml -i staging",
+        "Next: ansible-playbook secrets.yml -i staging -e do=end -e secret=postgres_password",
+        "Next: ansible-playbook provision.yml -i staging --tags backing",
+    ]
+    held = opened(project)
+    assert held["postgres_before"] == {"user": "delight", "password": was["postgres_password"]}
+    url = f"postgresql+asyncpg://delight:{was['postgres_password']}@192.0.2.11:5432/delight"
+    digest = secret_digest(was["release_hmac_key"], "DATABASE_URL", url)
+    assert held["compromised_secrets"] == {"DATABASE_URL": [digest]}
+
+    status, said = secrets(project, "end", "-e", "secret=postgres_password")
+    assert (status, "postgres_before: gone" in said) == (0, True)
+    assert "postgres_before" not in opened(project)
+
+    status, said = secrets(project, "rotate", "-e", "secret=CLERK_SECRET_KEY")
+    assert status == 20
+    assert "secrets.CLERK_SECRET_KEY comes from somebody else: -e value_from=FILE" in said
+    (project / "new").write_text("sk_test_new\n")
+    given = ["-e", "secret=CLERK_SECRET_KEY", "-e", "value_from=new"]
+    assert secrets(project, "rotate", *given, "--check")[1].startswith("WOULD WRITE: ")
+    status, said = secrets(project, "rotate", *given)
+    assert status == 0, said
+    assert opened(project)["secrets"]["CLERK_SECRET_KEY"] == "sk_test_new"
+    assert "compromised_secrets" in opened(project), "what was given up stays so"
 
 
 @pytest.mark.promise("S5")

@@ -65,13 +65,14 @@ def test_secrets_are_for_the_service_alone(host: Host, service: str) -> None:
 @pytest.mark.promise("S3")
 def test_secrets_are_not_in_the_container_settings(host: Host, service: str) -> None:
     inspected = host.check_output(f"docker inspect delight-data-{service}-1")
-    name = "htpasswd" if service == "registry" else "password"
-    assert host.file(f"{ROOT}/secrets/{service}/{name}").content_string.strip() not in inspected
+    name = {"registry": "htpasswd", "redis": "passwords", "postgres": "logins"}[service]
+    words = host.file(f"{ROOT}/secrets/{service}/{name}").content_string.split()
+    assert words[-1] not in inspected
 
 
 def test_database_takes_its_user_with_the_password(host: Host) -> None:
     login = (
-        "docker exec delight-data-postgres-1 sh -c 'PGPASSWORD=$(cat /run/secrets/password)"
+        "docker exec delight-data-postgres-1 sh -c 'PGPASSWORD=$(cut -d\" \" -f2 /run/secrets/logins)"
         f' psql -h {ADDRESS} -U delight -d delight -Atc "SELECT current_user"\''
     )
     assert host.check_output(login) == "delight"

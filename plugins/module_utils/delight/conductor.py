@@ -179,11 +179,17 @@ class Run:
         if self.kind == "retire":
             return
         if self.kind == "rollback":
-            to = self.planned.get("to")
-            keep = [h for h, look in self._chosen().items() if to in look.get("releases", {})]
-            if self.going and len(keep) < len(self.hosts.chosen):
-                self._act("export", keep[:1])
+            self._bring_along()
         self._act("prepare", self.hosts.chosen)
+
+    def _bring_along(self) -> None:
+        """Have a host that keeps the release bring its files, if another one needs them."""
+        if not self.going:
+            return
+        kept = {host: look["releases"] for host, look in self._chosen().items()}
+        if any(self.planned["to"] not in releases for releases in kept.values()):
+            source = params.source(self.planned)
+            self._act("export", [host for host, releases in kept.items() if source in releases][:1])
 
     def migrate(self) -> None:
         """List what is pending, or run it, once for the fleet; preparing has seen whether anything is."""

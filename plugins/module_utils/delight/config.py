@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from delight import reference, settings_check, version
+from delight import reference, release, settings_check, version
 from delight.errors import ConfigError
 from delight.inputs import SETTINGS
 from delight.registry import Login
@@ -88,6 +89,13 @@ def load(value: Value) -> Config:
         missing.append("release_hmac_key: must be a text of at least 16 characters in the vault")
     if missing:
         raise ConfigError(missing)
+    missing = [
+        f"secrets.{name}: is a value that was given up as compromised; `secrets.yml -e do=rotate` makes another"
+        for name, digests in given_up(value).items()
+        if name in needed and release.secret_digest(str(key), name, secrets[name]) in digests
+    ]
+    if missing:
+        raise ConfigError(missing)
     return Config(services, settings(value), {n: str(secrets[n]) for n in needed}, str(key))
 
 
@@ -157,6 +165,22 @@ def wanted_tags(config: Config, value: Value, asked: str) -> tuple[str, dict[str
 def source_folder(said: str) -> Path:
     """The folder of the application's source: `app_source`, or this project where it is empty."""
     return (PROJECT / Path(said).expanduser()) if said else PROJECT
+
+
+def given_up(value: Value) -> dict[str, list[str]]:
+    """{secret: digests of its values that are compromised}, or a ConfigError that names every mistake."""
+    found = mapping(value, "compromised_secrets")
+    mistakes = [
+        f"compromised_secrets.{name}: must be a list of digests, as secrets.yml writes it"
+        for name, digests in found.items()
+        if not (
+            isinstance(digests, list)
+            and all(isinstance(one, str) and re.fullmatch("[0-9a-f]{64}", one) for one in digests)
+        )
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
+    return {str(name): [str(one) for one in digests] for name, digests in found.items()}
 
 
 def logins(value: Value) -> dict[str, Login]:

@@ -11,7 +11,7 @@ SETTINGS = (
     *("release_inodes_free", "database_max_connections", "retire_drain", "deploy_engine"),
 )
 NAMES = (
-    *("env_name", "services", "secrets", "release_hmac_key", "release_root"),
+    *("env_name", "services", "secrets", "compromised_secrets", "release_hmac_key", "release_root"),
     *("app_source", "version", "images", "release", "migrate", "skip_gate", "allow_mixed"),
     *("takeover", "result_file"),
     *("registry", "registry_username", "registry_password", "registry_ca", "registries"),

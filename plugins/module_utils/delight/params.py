@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from delight import config, controller, decide, reference
+from delight import config, controller, decide, reference, renewal
 from delight import release as releases
 from delight.config import Value
 from delight.decide import Outcome, Outcomes
-from delight.host import store
+from delight.host import compromised, store
 
 Params = dict[str, Any]
 
@@ -38,6 +38,7 @@ def end(look: Outcome, value: Value) -> Params:
     found = base(value) | {
         "run": look["state"]["run"],
         "keep": int(value("release_keep")),
+        "given_up": config.given_up(value),
     }
     takeover = str(value("takeover"))
     found["recovered_by"] = found["by"]
@@ -64,8 +65,10 @@ def lock(known: Known, host: str) -> Params:
 
 
 def export(known: Known, host: str) -> Params:
-    """Which release to bring."""
-    return of_run(known)
+    """Which release to bring; one whose secrets are compromised may be without them."""
+    base, given_up = known.planned["base"], config.given_up(known.value)
+    without = compromised.in_release(base, given_up) if base else []
+    return of_run(known) | {"release": source(known.planned), "without": without}
 
 
 def prepare(known: Known, host: str) -> Params:
@@ -80,14 +83,24 @@ def prepare(known: Known, host: str) -> Params:
         "migrations": planned["migrate"] if asks_for_pending(planned, host) else None,
     }
     found["logins"] = logins(found["images"], value)
+    secrets = {str(k): str(v) for k, v in (value("secrets") or {}).items()}
     if planned["kind"] == "rollback":
         # Hosts keep its files; an image that is gone is pulled again.
         brought = [one["files"] for one in known.acts.get("export", {}).values()]
         lacks = manifest["id"] not in known.looks[host]["releases"]
-        return found | ({"files": brought[0]} if lacks and brought else {})
+        if not (lacks and brought):
+            return found
+        if base := planned["base"]:
+            return found | {"files": renewal.contents(manifest, base, brought[0], secrets)}
+        return found | {"files": brought[0]}
     built = releases.Release(manifest, planned["files"])
-    secrets = {str(k): str(v) for k, v in (value("secrets") or {}).items()}
     return found | {"files": releases.contents(built, secrets)}
+
+
+def source(planned: Mapping[str, Any]) -> str:
+    """The kept release whose files a rollback brings to hosts that have not what it goes to."""
+    base = planned["base"]
+    return str(base["id"] if base else planned["to"])
 
 
 def logins(images: list[str], value: Value) -> dict[str, Params]:
@@ -157,8 +170,8 @@ def seal(known: Known, host: str) -> Params:
 
 def settle(known: Known, host: str) -> Params:
     """How many releases to keep, and whether this host alone decides that old slots may stop."""
-    keep = int(known.value("release_keep"))
-    return of_run(known) | {"keep": keep, "seal": known.mine(host)["seal"]}
+    keep, given_up = int(known.value("release_keep")), config.given_up(known.value)
+    return of_run(known) | {"keep": keep, "given_up": given_up, "seal": known.mine(host)["seal"]}
 
 
 def undo(known: Known, host: str) -> Params:

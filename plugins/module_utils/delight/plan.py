@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from delight import render
+from delight import render, renewal
 from delight.host.addresses import MAX_INDEX, backend, other
+from delight.host.compromised import GivenUp, in_service
 from delight.service import Service
 
 Looks = Mapping[str, Mapping[str, Any]]
+NOTHING: GivenUp = MappingProxyType({})
 
 
 class Impossible(ValueError):
@@ -45,9 +48,13 @@ def placed(manifest: Mapping[str, Any], host: str, hosts: list[str]) -> dict[str
 
 
 def plan_host(
-    manifest: Mapping[str, Any], look: Mapping[str, Any], host: str, hosts: list[str]
+    manifest: Mapping[str, Any],
+    look: Mapping[str, Any],
+    host: str,
+    hosts: list[str],
+    given_up: GivenUp = NOTHING,
 ) -> dict[str, Any]:
-    """What `host` has to do.
+    """What `host` has to do; values of secrets that are `given_up` leave it.
 
     {"stage": [{"service", "slot"}], "workers": […], "slots": {service: slot that will be live},
     "gone": [services that end], "map": {…}, "backends": text, "changes": [line for a person]}
@@ -86,6 +93,8 @@ def plan_host(
         changes.append(f"edge: other settings of {', '.join(stale)}")
     elif not look["backends"]["loaded"]:
         changes.append("edge: it has not loaded the backends in the file")
+    for kept, names in renewal.to_forget(look, given_up).items():
+        changes.append(f"{kept}: loses {', '.join(names)}, which is compromised")
     return {
         "stage": stage,
         "workers": workers,
@@ -93,7 +102,9 @@ def plan_host(
         "gone": gone,
         "map": routes,
         "backends": config,
-        "seal": any(stops_at_once(old, gone, look) for old in replaced(slots, gone, state)),
+        "seal": any(
+            stops_at_once(old, gone, look, given_up) for old in replaced(slots, gone, state)
+        ),
         "changes": changes,
     }
 
@@ -159,16 +170,21 @@ def replaced(
     ]
 
 
-def stops_at_once(old: tuple[str, str], gone: list[str], look: Mapping[str, Any]) -> bool:
+def stops_at_once(
+    old: tuple[str, str], gone: list[str], look: Mapping[str, Any], given_up: GivenUp
+) -> bool:
     """Whether settling stops this slot, so that no way back is warm any more.
 
-    Without a port only one that ends: others were stopped when their successors took over.
+    Nothing is kept of one that has a compromised secret. Without a port only one that ends: others were
+    stopped when their successors took over.
     """
     name, slot = old
     held = look["state"]["slots"][name][slot]
     spec = look["releases"].get(held, {}).get("services", {}).get(name)
     if spec is None:
         return True  # nothing can go back to it
+    if in_service(spec, given_up):
+        return True
     if not spec["port"]:
         return name in gone
     return bool(spec["warm_s"] <= 0)
@@ -204,11 +220,14 @@ def stale_backends(config: str, look: Mapping[str, Any]) -> list[str]:
 
 
 def plan_fleet(
-    manifest: Mapping[str, Any], looks: Looks, everyone: Iterable[str] = ()
+    manifest: Mapping[str, Any],
+    looks: Looks,
+    everyone: Iterable[str] = (),
+    given_up: GivenUp = NOTHING,
 ) -> dict[str, Any]:
     """{host: plan} of the hosts in `looks`; `everyone` names all of the environment, if there are more."""
     hosts = sorted({*looks, *everyone})
-    return {host: plan_host(manifest, looks[host], host, hosts) for host in sorted(looks)}
+    return {host: plan_host(manifest, looks[host], host, hosts, given_up) for host in sorted(looks)}
 
 
 def changes_nothing(plans: Mapping[str, Any]) -> bool:
@@ -216,17 +235,17 @@ def changes_nothing(plans: Mapping[str, Any]) -> bool:
     return not any(one["changes"] for one in plans.values())
 
 
-def rollback_target(looks: Looks, release: str | None) -> str:
+def rollback_target(looks: Looks, release: str | None, becomes: Callable[[str], str] = str) -> str:
     """The release a rollback goes to: `release`, or the newest good one before the live one.
 
     Raises Impossible where there is none. A host that does not keep it, as one that joined later, is
-    brought along from one that does.
+    brought along from one that does. `becomes` says as which release one of them comes back.
     """
     live = {look["state"]["live"] for look in looks.values()}
     if release is None:
         if live == {None}:
             raise Impossible("nothing is deployed here yet, so there is nothing to go back to")
-        release = newest_good(looks, live)
+        release = newest_good(looks, live, becomes)
     kept = {r for look in looks.values() for r in look["releases"]}
     if release not in kept:
         raise Impossible(
@@ -235,7 +254,7 @@ def rollback_target(looks: Looks, release: str | None) -> str:
     return release
 
 
-def newest_good(looks: Looks, live: set[str | None]) -> str:
+def newest_good(looks: Looks, live: set[str | None], becomes: Callable[[str], str] = str) -> str:
     """The newest release that is good for the whole fleet and is not its live one.
 
     Every host must hold it as good, but for those that joined after it: they are brought along. A mixed
@@ -246,7 +265,9 @@ def newest_good(looks: Looks, live: set[str | None]) -> str:
     not_this = live if len(live - {None}) == 1 else set()
     for entry in reversed(max(histories, key=len)):
         release = entry["release"]
-        if release in kept - not_this and all(approves(h, entry) for h in histories):
+        if release not in kept or {release, becomes(release)} & not_this:
+            continue
+        if all(approves(h, entry) for h in histories):
             return str(release)
     raise Impossible(
         f"there is no good release before {', '.join(sorted(r or 'none' for r in live))} to go back to; "

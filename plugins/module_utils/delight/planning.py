@@ -9,11 +9,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from delight import config, controller, decide, plan, preflight
+from delight import config, controller, decide, plan, preflight, renewal
 from delight.config import Value
 from delight.decide import Outcomes, Recovery
 from delight.errors import ConfigError
-from delight.host import store
+from delight.host import compromised, store
 from delight.registry import RegistryError
 from delight.version import NoVersion
 from delight.wanted import Wanted, build
@@ -59,13 +59,15 @@ def planned(
         if kind == "retire":
             return retirement(looks, everyone, config.settings(value).retire_drain_s)
         options = config.options(value)
+        base: dict[str, Any] | None = None
         if kind == "rollback":
-            release = str(value("release")) or None
-            manifest, files = _kept(looks, plan.rollback_target(looks, release)), {}
+            base, manifest = _back(looks, value)
+            files: dict[str, str] = {}
         else:
             built = build(value, looks, ask())
             manifest, files = built.manifest, built.files
-        plans = plan.plan_fleet(manifest, looks, everyone)
+        given_up = config.given_up(value)
+        plans = plan.plan_fleet(manifest, looks, everyone, given_up)
         if kind == "migrate":
             todo = {"stage": [], "workers": [], "seal": False}
             plans = {host: one | todo for host, one in plans.items()}
@@ -82,6 +84,7 @@ def planned(
     if mixed:
         return refused({"fleet": mixed})
     run = {"id": secrets.token_hex(8), "kind": kind, "to": manifest["id"], "by": controller.me()}
+    renewed = base if base and base["id"] != manifest["id"] else None
     if options.skip_gate:
         run["skip_gate"] = True
     return {
@@ -91,12 +94,17 @@ def planned(
         "to": manifest["id"],
         "live": lives(looks),
         "manifest": manifest,
+        "base": renewed,
         "files": files,
         "hosts": plans,
         "migrate": migrations(manifest, plans, kind),
         "apply_migrations": kind == "migrate" or options.migrate_before,
         "skip_gate": options.skip_gate,
-        "changes": changes(plans) + ["the gate is skipped, as skip_gate says"] * options.skip_gate,
+        "changes": [
+            *changes(plans),
+            *(["the gate is skipped, as skip_gate says"] if options.skip_gate else []),
+            *([comes_back(renewed, given_up)] if renewed else []),
+        ],
     }
 
 
@@ -175,8 +183,38 @@ def _kept(looks: Outcomes, release: str) -> dict[str, Any]:
     return found
 
 
+def _back(looks: Outcomes, value: Value) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The kept release that a rollback goes to, and as what it comes back: its own secrets may be compromised."""
+    given_up, secrets = config.given_up(value), config.mapping(value, "secrets")
+
+    def renewed(release: str) -> dict[str, Any]:
+        base = _kept(looks, release)
+        lost = [name for name in compromised.in_release(base, given_up) if not secrets.get(name)]
+        if lost:
+            raise plan.Impossible(
+                f"release {release} needs {', '.join(lost)}, whose value there is compromised and which the vault "
+                "has no other of: add it, or choose another release with -e release=<id>"
+            )
+        return renewal.renewed(base, given_up, secrets, str(value("release_hmac_key")))
+
+    def becomes(release: str) -> str:
+        try:
+            return str(renewed(release)["id"])
+        except plan.Impossible:
+            return release
+
+    target = plan.rollback_target(looks, str(value("release")) or None, becomes)
+    return _kept(looks, target), renewed(target)
+
+
+def comes_back(base: Mapping[str, Any], given_up: compromised.GivenUp) -> str:
+    """How a release comes back whose secrets are compromised."""
+    names = ", ".join(compromised.in_release(base, given_up))
+    return f"{base['id']} comes back with the current {names}: its own value is compromised"
+
+
 def _target(kind: str, looks: Outcomes, value: Value, ask: Ask) -> Mapping[str, Any]:
     """The manifest of the release that this run is for."""
     if kind == "rollback":
-        return _kept(looks, plan.rollback_target(looks, str(value("release")) or None))
+        return _back(looks, value)[1]
     return build(value, looks, ask()).manifest

@@ -53,31 +53,24 @@ def build(
     """
     files: dict[str, str] = {}
     specs: dict[str, Any] = {}
-    blocks: dict[str, Any] = {}
     for name, service in sorted(services.items()):
         digests = {
             one.name: secret_digest(hmac_key, one.name, secrets[one.name])
             for one in service.secrets
         }
         spec = describe(service, images[name], indices[name], digests)
-        env = render.env_file(service)
-        files[f"{name}.env"] = env
-        blocks[name] = render.service_blocks(name, spec, settings.app_subnet)
-        body = [blocks[name], env, digests, spec["image"]]
-        spec["fingerprint"] = digest(body)[:16]
+        env = files[f"{name}.env"] = render.env_file(service)
+        spec["fingerprint"] = fingerprint(name, spec, settings.app_subnet, sha256(env))
         specs[name] = spec
     files["compose.yml"] = render.compose(specs, settings.app_subnet)
-    body = [specs, files]
+    texts = {name: sha256(text) for name, text in files.items()}
     manifest = {
         "layout": LAYOUT,
-        "id": f"{slug(version)}-{digest(body)[:10]}",
+        "id": identify(version, specs, texts),
         "version": version,
         "subnet": settings.app_subnet,
         "services": specs,
-        "files": {
-            **{name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()},
-            **secret_files(specs),
-        },
+        "files": {**texts, **secret_files(specs)},
     }
     return Release(manifest, files)
 
@@ -161,26 +154,36 @@ def describe_migrate(migrate: Migrate) -> dict[str, Any]:
 
 def contents(release: Release, secrets: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """{relative path: {"text", "mode", "owner"}}: what `prepare` writes. Holds secret values."""
-    found: dict[str, dict[str, Any]] = {
-        name: {"text": text, "mode": SETTINGS_MODE, "owner": [0, 0]}
-        for name, text in release.files.items()
-    }
+    found = {name: settings_file(text) for name, text in release.files.items()}
     for name, spec in release.manifest["services"].items():
         in_env = {key: secrets[key] for key in spec["secrets_in_env"]}
         if in_env:
-            found[f"secrets/{name}.env"] = {
-                "text": envfile.write(in_env),
-                "mode": SETTINGS_MODE,
-                "owner": [0, 0],
-            }
-        owner = [int(part) for part in spec["user"].split(":")]
+            found[f"secrets/{name}.env"] = settings_file(envfile.write(in_env))
         for key in spec["secrets"].keys() - in_env.keys():
-            found[f"secrets/{name}/{key}"] = {
-                "text": secrets[key],
-                "mode": SECRET_MODE,
-                "owner": owner,
-            }
+            found[f"secrets/{name}/{key}"] = secret_file(spec, secrets[key])
     return found
+
+
+def settings_file(text: str) -> dict[str, Any]:
+    """A file that Compose reads, as root."""
+    return {"text": text, "mode": SETTINGS_MODE, "owner": [0, 0]}
+
+
+def secret_file(spec: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """A file that is mounted into the containers of a service."""
+    owner = [int(part) for part in spec["user"].split(":")]
+    return {"text": text, "mode": SECRET_MODE, "owner": owner}
+
+
+def fingerprint(name: str, spec: Mapping[str, Any], subnet: str, settings: str) -> str:
+    """Tells whether two releases run a service alike; `settings` is the digest of its settings file."""
+    body = [render.service_blocks(name, spec, subnet), settings, spec["secrets"], spec["image"]]
+    return digest(body)[:16]
+
+
+def identify(version: str, specs: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """The id of a release: its version to read, and a digest of all that it is; `texts` are {file: digest}."""
+    return f"{slug(version)}-{digest([specs, texts])[:10]}"
 
 
 def secret_digest(key: str, name: str, value: str) -> str:
@@ -188,10 +191,15 @@ def secret_digest(key: str, name: str, value: str) -> str:
     return hmac.new(key.encode(), f"{name}\0{value}".encode(), hashlib.sha256).hexdigest()
 
 
+def sha256(text: str) -> str:
+    """Hex SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def digest(body: Any) -> str:
     """Hex SHA-256 of the canonical JSON of `body`."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text)
 
 
 def slug(version: str) -> str:

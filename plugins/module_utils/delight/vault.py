@@ -125,10 +125,10 @@ def fill(
             continue
         new = make() if need.made == WORD else certificate.get(need.name, "")
         if new:
-            put(document, need, new)
+            put(document, need.path, new, f"For {need.whose}.")
             filled.made.append(need.name)
         elif there is None:
-            put(document, need, "CHANGE_ME")
+            put(document, need.path, "CHANGE_ME", f"For {need.whose}.")
             filled.added.append(need.name)
     filled.left = [".".join(path) for path, value in leaves(document) if is_open(value)]
     filled.text = dump(document) if filled.made or filled.added else text
@@ -174,9 +174,9 @@ def get(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     return found.value if isinstance(found, TaggedScalar) else found
 
 
-def put(document: CommentedMap, need: Need, value: str) -> None:
-    """Set the value of a key; one that was not there comes last, with a comment that says whose it is."""
-    *parents, key = need.path
+def put(document: CommentedMap, path: tuple[str, ...], value: str, comment: str = "") -> None:
+    """Set the value of a key; one that was not there comes last, at the top level with a comment."""
+    *parents, key = path
     place = document
     for parent in parents:
         if not isinstance(place.get(parent), CommentedMap):
@@ -184,8 +184,8 @@ def put(document: CommentedMap, need: Need, value: str) -> None:
         place = place[parent]
     new = key not in place
     place[key] = LiteralScalarString(value) if "\n" in value else value
-    if new and not parents:
-        place.yaml_set_comment_before_after_key(key, before=f"\nFor {need.whose}.")
+    if new and comment and not parents:
+        place.yaml_set_comment_before_after_key(key, before=f"\n{comment}")
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -202,3 +202,18 @@ def is_open(value: Any) -> bool:
     return (
         value is None or value == "" or (isinstance(value, str) and bool(PLACEHOLDER.search(value)))
     )
+
+
+def next_steps(path: tuple[str, ...], deploy: bool, compromised: bool, env: str) -> list[str]:
+    """The commands after a key was given another value, in their order; `deploy`: services have it."""
+    provision = f"ansible-playbook provision.yml -i {env} --tags backing"
+    ours = {"postgres_password", "redis_password", "registry_password", *CERTIFICATE_KEYS}
+    steps = [provision] if path[-1] in ours | {"release_hmac_key"} else []
+    if path[-1] == "edge_certificate_pem":
+        steps.append(f"ansible-playbook edge.yml -i {env}")
+    if deploy or path[-1] == "release_hmac_key":
+        steps.append(f"ansible-playbook deploy.yml -i {env}")
+    if compromised and path[-1] in ("postgres_password", "redis_password"):
+        ends = f"ansible-playbook secrets.yml -i {env} -e do=end -e secret={path[-1]}"
+        steps += [ends, provision]
+    return steps

@@ -127,7 +127,7 @@ def guest(solo: Fleet) -> Iterator[Fleet]:
 def in_database(sql: str) -> None:
     """Statements in the database of the data host."""
     script = (
-        "PATH=$PATH:$(echo /usr/lib/postgresql/*/bin); PGPASSWORD=$(cat /run/secrets/password) "
+        "PATH=$PATH:$(echo /usr/lib/postgresql/*/bin); PGPASSWORD=$(head -n 1 /run/secrets/logins | cut -d' ' -f2) "
         f"psql --quiet --host=10.78.0.13 --username=delight --dbname=delight --command='{sql}'"
     )
     inside = ["docker", "exec", "delight-data-postgres-1", "sh", "-c", script]

@@ -56,7 +56,7 @@ def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> d
     look = {
         "outcome": "ok",
         "held": None,
-        "state": {**base, "last": None, "cool": [], **copy.deepcopy(state)},
+        "state": {**base, "last": None, "cool": [], "forgotten": {}, **copy.deepcopy(state)},
         "releases": manifests,
         "map": {"file": dict(routes), "runtime": dict(routes)},
         "backends": {"file": "", "loaded": True},

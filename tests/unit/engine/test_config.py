@@ -49,6 +49,7 @@ LOADED: dict[str, Any] = {
     "retire_drain": "60s",
     "services": {"api": API},
     "secrets": SECRETS,
+    "compromised_secrets": {},
     "release_hmac_key": KEY,
     "env_name": "test",
     "app_source": "",

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,10 +31,10 @@ def lock(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def export(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
-    """The files of a kept release, its secrets included, for a host that joined later."""
+    """The files of a kept release, its secrets included but for those that it may be `without`."""
     manifest = at.manifest(params["release"])
     folder = at.releases / manifest["id"]
-    if damage := damaged(folder, manifest):
+    if damage := damaged(folder, manifest, params["without"]):
         return {"outcome": "failed", "reason": f"release {manifest['id']} is damaged: {damage}"}
     contents = {}
     for path in sorted(folder.rglob("*")):
@@ -191,8 +192,8 @@ def make_folders(folder: Path, root: Path) -> None:
         folder.mkdir(mode=0o750)
 
 
-def damaged(folder: Path, manifest: dict[str, Any]) -> str:
-    """What is wrong with a kept release, or nothing.
+def damaged(folder: Path, manifest: dict[str, Any], without: Collection[str] = ()) -> str:
+    """What is wrong with a kept release, or nothing; it may be `without` some secrets.
 
     Secret files are checked by presence: their digests are HMACs whose key never leaves the vault.
     """
@@ -200,7 +201,7 @@ def damaged(folder: Path, manifest: dict[str, Any]) -> str:
         return "release.json is missing or differs"
     for name, digest in manifest["files"].items():
         path = folder / name
-        if not path.is_file():
+        if not path.is_file() and not (name.startswith("secrets/") and path.name in without):
             return f"{name} is missing"
         if not name.startswith("secrets/") and files.sha256(path.read_bytes()) != digest:
             return f"{name} does not match its checksum"

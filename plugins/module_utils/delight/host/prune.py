@@ -31,6 +31,7 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
     gone = [release for release in at.kept() if release not in kept]
     state["history"] = [entry for entry in state["history"] if entry["release"] in kept]
     needed = images_of(manifests, kept)
+    state["forgotten"] = {one: n for one, n in state["forgotten"].items() if one in kept}
     state["images"] = sorted({*state["images"], *images_of(manifests, set(gone))} - needed)
     at.save(state)
     for release in gone:

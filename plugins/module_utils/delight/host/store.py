@@ -14,6 +14,7 @@ state.json:
     last      the run that closed last: {"id", "release", "outcome", "time"} or null
     cool      [{"service", "slot", "at": seconds on this host's boot clock, "boot": boot id}]
     images    images of releases that went, still to be removed
+    forgotten {kept release: secrets whose compromised value was removed from its files}
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ EMPTY: dict[str, Any] = {
     "last": None,
     "cool": [],
     "images": [],
+    "forgotten": {},
 }
 
 

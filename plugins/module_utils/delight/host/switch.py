@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from . import docker, files, progress, prune, slots, store
+from . import compromised, docker, files, progress, prune, slots, store
 from .addresses import backend
 from .edge import Edge, EdgeError
 
@@ -78,7 +78,8 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Drain the old slots, keep them warm or stop them, prune, and close the run as released.
 
     A run to no release leaves nothing here: no container, no release, no image, no history.
-    With `params["seal"]` an old slot is stopped now, and this host alone decides that it may be.
+    With `params["seal"]` an old slot is stopped now, and this host alone decides that it may be. Of a slot with a
+    value of `params["given_up"]` nothing is kept, and such values leave the kept releases too.
     """
     state = at.own(params["run"]["id"])
     edge = Edge(at.root)
@@ -100,7 +101,10 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     state["cool"] = [
         c for c in state["cool"] if backend(c["service"], c["slot"]) not in after.values()
     ]
+    given_up = params["given_up"]
     for old in olds:
+        if compromised.in_service(old["spec"], given_up):
+            old["spec"] = {**old["spec"], "warm_s": 0.0}
         cool_down(at, state, old)
     if run["to"] is None:
         state.update(slots={}, history=[], cool=[])
@@ -122,6 +126,7 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     if run["to"] is None:
         edge.join_pool()
     at.close(state, "released" if run["to"] else "retired")
+    compromised.forget(at, state, given_up)
     pruned = prune.prune(at, state, params["keep"])
     cut = sum(d["cut"] for d in drained)
     message = f"drained, {cut} streams ended at their bound" if cut else "drained"

@@ -258,7 +258,8 @@ def test_an_external_store_gives_secrets_by_a_lookup(project: Path) -> None:
     example.unlink()
     names = held["secrets"]
     held["secrets"] = {
-        name: f"{{{{ lookup('ansible.builtin.pipe', 'store {name}') }}}}" for name in names
+        name: f"{{{{ lookup('ansible.builtin.pipe', 'store {name}') }}}}"
+        for name in [*names, "OLD"]
     }
     (project / VAULT).with_name("store.yml").write_text(yaml.safe_dump(held))
     store = project / "bin/store"
@@ -267,6 +268,7 @@ def test_an_external_store_gives_secrets_by_a_lookup(project: Path) -> None:
     path = {"PATH": f"{store.parent}:{os.environ['PATH']}"}
     looked = run(project, "ansible-playbook", "secrets.yml", "-i", "staging", **path)
     assert looked.returncode == 0, looked.stdout
+    assert "  secrets.OLD: nothing needs it" in looked.stdout.splitlines()
     valid = run(project, "ansible-playbook", "validate.yml", "-i", "staging", "-vvv", **path)
     assert valid.returncode == 20
     wrong = set(re.findall(r"^  (secrets\.\w+): ", valid.stdout, re.MULTILINE))

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ruamel.yaml.comments import CommentedMap, TaggedScalar
 
-from delight import vault
+from delight import typed, vault
 from delight.errors import ConfigError
 
 # The servers that know two values at once: {key: where the one before stands}.
@@ -41,7 +41,7 @@ def find(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
     raise ConfigError([f"secret: the vault has no {name or 'name here'}; it has {known}"])
 
 
-def plain(document: Mapping[str, Any], path: tuple[str, ...]) -> str:
+def plain(document: CommentedMap, path: tuple[str, ...]) -> str:
     """The value at a path; a ConfigError where it is made of others."""
     value = str(vault.get(document, path))
     tagged = isinstance(holder(document, path).get(path[-1]), TaggedScalar)
@@ -71,6 +71,8 @@ def rotate(text: str, path: tuple[str, ...], new: Mapping[str, str], user: str) 
     keys = [".".join(one) for one in put]
     for one, value in put.items():
         vault.put(document, one, value)
+        if any(mark in value for mark in typed.TEMPLATE_MARKS):
+            holder(document, one)[one[-1]] = TaggedScalar(value, style="'", tag="!unsafe")
     kept = (TWO_VALID.get(key), *put)
     for one, value in list(vault.leaves(document)):
         if one in put or one[0] in kept or not isinstance(value, str) or len(old) < TELLING:
@@ -93,8 +95,15 @@ def with_it(value: str, literal: list[tuple[str, str]]) -> str:
 
 
 def keep_before(document: CommentedMap, key: str, old: str, user: str) -> None:
-    """Note what was valid until now, and stays so."""
+    """Note what was valid until now, and stays so; a third value at once would shut out what has the first."""
     before = TWO_VALID[key]
+    if document.get(before):
+        raise ConfigError(
+            [
+                f"secret: the value of {key} before this one is valid still; once no slot has it any more, end it: "
+                f"-e do=end -e secret={key}"
+            ]
+        )
     document[before] = {"user": user, "password": old} if key == "postgres_password" else old
 
 
@@ -124,7 +133,7 @@ def give_up(text: str, digests: Mapping[str, str]) -> str:
     return vault.dump(document)
 
 
-def holder(document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+def holder(document: CommentedMap, path: tuple[str, ...]) -> CommentedMap:
     """The mapping that a key stands in."""
     for part in path[:-1]:
         document = document[part]

@@ -14,6 +14,7 @@ MARKS = (
     "holds marks of a template ({{, {% or {#) and is none that can be filled in: where they belong to the value, "
     "write `!unsafe` before it"
 )
+TEMPLATE_MARKS = ("{{", "{%", "{#")
 # What templates have without a variable of that name.
 OF_TEMPLATES = {
     *(
@@ -50,7 +51,7 @@ def mistake(value: Any, variables: Container[str]) -> str:
             return NUMBER.format(words)
     if not isinstance(value, str) or not is_trusted_as_template(value):
         return ""
-    if not any(mark in value for mark in ("{{", "{%", "{#")):
+    if not any(mark in value for mark in TEMPLATE_MARKS):
         return ""
     return "" if fills_in(value, variables) else MARKS
 

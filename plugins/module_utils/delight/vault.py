@@ -183,9 +183,14 @@ def put(document: CommentedMap, path: tuple[str, ...], value: str, comment: str 
             place[parent] = CommentedMap()
         place = place[parent]
     new = key not in place
-    place[key] = LiteralScalarString(value) if "\n" in value else value
+    place[key] = scalar(value)
     if new and comment and not parents:
         place.yaml_set_comment_before_after_key(key, before=f"\n{comment}")
+
+
+def scalar(value: str) -> Any:
+    """A text as a vault has it: line by line where it has several."""
+    return LiteralScalarString(value) if "\n" in value else value
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -6,6 +6,7 @@ Values are never told: not in a line, not in a ConfigError.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -124,7 +125,9 @@ def check(environment: Environment) -> Done:
     if mistakes:
         raise ConfigError(mistakes)
     asked = {need.path for need in wanted}
-    unused = [one for one in given.get("secrets") or {} if ("secrets", one) not in asked]
+    held = given.get("secrets")
+    names = held if isinstance(held, Mapping) else {}
+    unused = [one for one in names if ("secrets", one) not in asked]
     return False, [
         f"COMPLETE: {name} has the {len(wanted)} secrets that it needs",
         *(f"  {need.name}: {need.whose}" for need in wanted),

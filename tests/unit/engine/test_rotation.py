@@ -30,7 +30,9 @@ def test_a_value_is_replaced_and_all_else_stays_as_it_was_written() -> None:
     rotated = rotate("TOKEN", "new")
     assert rotated.text == TEXT.replace("TOKEN: token", "TOKEN: new")
     assert rotated.keys == ["secrets.TOKEN"]
-    assert rotate("secrets.MARKS", "{{ new").keys == ["secrets.MARKS"]
+    marks = rotate("TOKEN", "{{ o'f mine").text
+    assert "TOKEN: !unsafe '{{ o''f mine'" in marks, "it is no template"
+    assert rotate("secrets.MARKS", "x").keys == ["secrets.MARKS"]
 
 
 def test_two_logins_of_the_database_take_turns() -> None:
@@ -42,15 +44,16 @@ def test_two_logins_of_the_database_take_turns() -> None:
     )
     assert held["postgres_before"] == {"user": "delight", "password": OLD}
     assert (
-        held["secrets"]["DATABASE_URL"]
-        == "postgresql://delight_2:new-new-new-new@db:5432/delight"
+        held["secrets"]["DATABASE_URL"] == "postgresql://delight_2:new-new-new-new@db:5432/delight"
     )
     assert "{{ postgres_user }}:{{ postgres_password }}@" in held["secrets"]["OTHER_URL"]
     assert first.keys == ["postgres_password", "postgres_user", "secrets.DATABASE_URL"]
 
-    again = yaml.safe_load(
-        rotate("postgres_password", "third", first.text, "delight_2").text.replace("!unsafe", "")
-    )
+    with pytest.raises(ConfigError, match="before this one is valid still; once no slot has it"):
+        rotate("postgres_password", "third", first.text, "delight_2")
+    ended = rotation.end(first.text, ("postgres_password",))
+    third = rotate("postgres_password", "third", ended.text, "delight_2")
+    again = yaml.safe_load(third.text.replace("!unsafe", ""))
     assert (again["postgres_user"], again["postgres_before"]["user"]) == ("delight", "delight_2")
     assert again["secrets"]["DATABASE_URL"] == "postgresql://delight:third@db:5432/delight"
 

@@ -72,7 +72,7 @@ def test_secrets_are_not_in_the_container_settings(host: Host, service: str) -> 
 
 def test_database_takes_its_user_with_the_password(host: Host) -> None:
     login = (
-        "docker exec delight-data-postgres-1 sh -c 'PGPASSWORD=$(cut -d\" \" -f2 /run/secrets/logins)"
+        'docker exec delight-data-postgres-1 sh -c \'PGPASSWORD=$(cut -d" " -f2 /run/secrets/logins)'
         f' psql -h {ADDRESS} -U delight -d delight -Atc "SELECT current_user"\''
     )
     assert host.check_output(login) == "delight"

@@ -20,6 +20,7 @@ from lab.errors import LabError
 from lab.inventory import Fleet
 from lab.keys import write_if_changed
 
+# The controller makes certificates too, by the same code.
 sys.path.append(str(paths.ROOT / "plugins/module_utils"))
 from delight import certificates
 

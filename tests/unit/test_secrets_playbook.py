@@ -238,6 +238,8 @@ def test_sops_keeps_the_secrets_as_well(project: Path, tmp_path: Path) -> None:
     looked = run(project, "ansible-playbook", "secrets.yml", "-i", "staging", **access)
     assert looked.returncode == 0, looked.stdout
     assert "COMPLETE: staging has the 12 secrets that it needs" in looked.stdout
+    edited = run(project, str(project / "bin/secrets"), "staging", EDITOR="true", **access)
+    assert edited.returncode == 0, edited.stdout
     valid = run(project, "ansible-playbook", "validate.yml", "-i", "staging", **access)
     assert "secrets.SENTRY_DSN: must" in valid.stdout, "it was held against its schema"
     made = run(
@@ -269,6 +271,9 @@ def test_an_external_store_gives_secrets_by_a_lookup(project: Path) -> None:
     looked = run(project, "ansible-playbook", "secrets.yml", "-i", "staging", **path)
     assert looked.returncode == 0, looked.stdout
     assert "  secrets.OLD: nothing needs it" in looked.stdout.splitlines()
+    made = run(project, "ansible-playbook", "secrets.yml", "-i", "staging", "-e", "do=init", **path)
+    assert "UNCHANGED: staging has a place for all that it needs" in made.stdout
+    assert not (project / VAULT).exists(), "what the store gives is not asked for"
     valid = run(project, "ansible-playbook", "validate.yml", "-i", "staging", "-vvv", **path)
     assert valid.returncode == 20
     wrong = set(re.findall(r"^  (secrets\.\w+): ", valid.stdout, re.MULTILINE))

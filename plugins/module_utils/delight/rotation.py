@@ -133,6 +133,22 @@ def give_up(text: str, digests: Mapping[str, str]) -> str:
     return vault.dump(document)
 
 
+def next_steps(path: tuple[str, ...], deploy: bool, compromised: bool, env: str) -> list[str]:
+    """The commands after a key was given another value, in their order; `deploy`: services have it."""
+    key = path[-1]
+    provision = f"ansible-playbook provision.yml -i {env} --tags backing"
+    ours = {*TWO_VALID, "registry_password", "release_hmac_key", *vault.CERTIFICATE_KEYS}
+    steps = [provision] if key in ours else []
+    if key == "edge_certificate_pem":
+        steps.append(f"ansible-playbook edge.yml -i {env}")
+    if deploy or key == "release_hmac_key":
+        steps.append(f"ansible-playbook deploy.yml -i {env}")
+    if compromised and key in TWO_VALID:
+        ends = f"ansible-playbook secrets.yml -i {env} -e do=end -e secret={key}"
+        steps += [ends, provision]
+    return steps
+
+
 def holder(document: CommentedMap, path: tuple[str, ...]) -> CommentedMap:
     """The mapping that a key stands in."""
     for part in path[:-1]:

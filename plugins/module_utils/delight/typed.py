@@ -9,7 +9,7 @@ from typing import Any
 from ansible.template import is_trusted_as_template
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-NUMBER = "is read as {} by YAML: put it into quotes"
+OTHERWISE = "is read as {} by YAML: put it into quotes"
 MARKS = (
     "holds marks of a template ({{, {% or {#) and is none that can be filled in: where they belong to the value, "
     "write `!unsafe` before it"
@@ -17,19 +17,8 @@ MARKS = (
 TEMPLATE_MARKS = ("{{", "{%", "{#")
 # What templates have without a variable of that name.
 OF_TEMPLATES = {
-    *(
-        "hostvars",
-        "groups",
-        "lookup",
-        "query",
-        "q",
-        "now",
-        "undef",
-        "omit",
-        "range",
-        "dict",
-        "namespace",
-    ),
+    *("hostvars", "groups", "lookup", "query", "q", "now", "undef", "omit"),
+    *("range", "dict", "namespace"),
 }
 KINDS = (
     (bool, "true or false"),
@@ -48,7 +37,7 @@ def mistake(value: Any, variables: Container[str]) -> str:
     """
     for kinds, words in KINDS:
         if isinstance(value, kinds):
-            return NUMBER.format(words)
+            return OTHERWISE.format(words)
     if not isinstance(value, str) or not is_trusted_as_template(value):
         return ""
     if not any(mark in value for mark in TEMPLATE_MARKS):

@@ -37,11 +37,15 @@ CERTIFICATE_KEYS = ("registry_tls_certificate", "registry_tls_key", "registry_ca
 
 @dataclass(frozen=True)
 class Need:
-    """A key of a vault: `whose` says for people what reads it, `made` how we can make it, "" = not at all."""
+    """A key of a vault: `whose` says for people what reads it, `made` how we can make it, "" = not at all.
+
+    One that is `optional` may be empty.
+    """
 
     path: tuple[str, ...]
     whose: str
     made: str = ""
+    optional: bool = False
 
     @property
     def name(self) -> str:
@@ -78,7 +82,12 @@ def needs(value: Value) -> list[Need]:
     if "redis" in ours:
         found.append(Need(("redis_password",), "our Redis", WORD))
     if "registry" in ours:
-        found += [Need((key,), "our registry", CERTIFICATE) for key in CERTIFICATE_KEYS]
+        found += [
+            Need(
+                (key,), "our registry", CERTIFICATE, optional=key == "registry_ca"
+            )  # "": a public one
+            for key in CERTIFICATE_KEYS
+        ]
     return found
 
 
@@ -110,13 +119,13 @@ def fill(
     """The text of a vault with each key that is wanted, made where that can be, as a placeholder otherwise.
 
     What is there stays as it is, comments included. `registry` and `env` are for its certificate, which waits
-    until `registry` is known.
+    until `registry` is known, and replaces no part of another one.
     """
     document = parse(text)
     certificate: dict[str, str] = {}
-    asked = [need for need in wanted if need.made == CERTIFICATE]
+    asked = {need.path for need in wanted if is_open(get(document, need.path))}
     known = registry and not PLACEHOLDER.search(registry)
-    if known and asked and all(is_open(get(document, need.path)) for need in asked):
+    if known and asked >= {("registry_tls_certificate",), ("registry_tls_key",)}:
         certificate = registry_certificate(registry, env, datetime.now(UTC))
     filled = Filled("")
     for need in wanted:
@@ -127,7 +136,7 @@ def fill(
         if new:
             put(document, need.path, new, f"For {need.whose}.")
             filled.made.append(need.name)
-        elif there is None:
+        elif there is None and not need.optional:
             put(document, need.path, "CHANGE_ME", f"For {need.whose}.")
             filled.added.append(need.name)
     filled.left = [".".join(path) for path, value in leaves(document) if is_open(value)]
@@ -183,14 +192,9 @@ def put(document: CommentedMap, path: tuple[str, ...], value: str, comment: str 
             place[parent] = CommentedMap()
         place = place[parent]
     new = key not in place
-    place[key] = scalar(value)
+    place[key] = LiteralScalarString(value) if "\n" in value else value
     if new and comment and not parents:
         place.yaml_set_comment_before_after_key(key, before=f"\n{comment}")
-
-
-def scalar(value: str) -> Any:
-    """A text as a vault has it: line by line where it has several."""
-    return LiteralScalarString(value) if "\n" in value else value
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -207,18 +211,3 @@ def is_open(value: Any) -> bool:
     return (
         value is None or value == "" or (isinstance(value, str) and bool(PLACEHOLDER.search(value)))
     )
-
-
-def next_steps(path: tuple[str, ...], deploy: bool, compromised: bool, env: str) -> list[str]:
-    """The commands after a key was given another value, in their order; `deploy`: services have it."""
-    provision = f"ansible-playbook provision.yml -i {env} --tags backing"
-    ours = {"postgres_password", "redis_password", "registry_password", *CERTIFICATE_KEYS}
-    steps = [provision] if path[-1] in ours | {"release_hmac_key"} else []
-    if path[-1] == "edge_certificate_pem":
-        steps.append(f"ansible-playbook edge.yml -i {env}")
-    if deploy or path[-1] == "release_hmac_key":
-        steps.append(f"ansible-playbook deploy.yml -i {env}")
-    if compromised and path[-1] in ("postgres_password", "redis_password"):
-        ends = f"ansible-playbook secrets.yml -i {env} -e do=end -e secret={path[-1]}"
-        steps += [ends, provision]
-    return steps

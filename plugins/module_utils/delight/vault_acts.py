@@ -120,7 +120,7 @@ def check(environment: Environment) -> Done:
             mistakes.append(f"{need.name} is missing, for {need.whose}: `{edit}`")
         elif isinstance(there, int | float):
             mistakes.append(f"{need.name} is no text: put it into quotes, `{edit}`")
-        elif vault.is_open(there):
+        elif vault.is_open(there) and not (need.optional and there == ""):
             mistakes.append(f"{need.name} is still to be given, for {need.whose}: `{edit}`")
     if mistakes:
         raise ConfigError(mistakes)
@@ -147,9 +147,10 @@ def unfit(path: Path, name: str) -> list[str]:
 
 
 def init(environment: Environment) -> Done:
-    """Make a vault, or the keys that it lacks; what is there stays."""
-    value = environment.values()
-    name, wanted = str(value("env_name")), vault.needs(value)
+    """Make a vault, or the keys that it lacks; what is there stays, and what another file gives is not asked for."""
+    value, given = environment.values(), environment.given()
+    name = str(value("env_name"))
+    wanted = [need for need in vault.needs(value) if vault.is_open(vault.get(given, need.path))]
     path = environment.vault(name)
     refuse_sops(environment)
     there = text_of(environment, path, name) if path.exists() else None
@@ -160,8 +161,8 @@ def init(environment: Environment) -> Done:
     lines += [f"  {key}: still to be given" for key in filled.left]
     if filled.left:
         lines.append(f"Next: make secrets ENV={environment.folder}")
-    if there == filled.text:
-        return False, [f"UNCHANGED: {path} has a place for all that {name} needs", *lines]
+    if there == filled.text or not wanted:
+        return False, [f"UNCHANGED: {name} has a place for all that it needs", *lines]
     return True, [*write(environment, path, name, filled.text), *lines]
 
 
@@ -189,15 +190,13 @@ def write(environment: Environment, path: Path, name: str, text: str) -> list[st
     password = vault_files.Password(name)
     if not any(one.startswith(f"{name}@") for one in constants.DEFAULT_VAULT_IDENTITY_LIST):
         raise ConfigError([f"ansible.cfg: vault_identity_list lacks {name}@bin/vault-client"])
-    if path.exists():
-        vault_files.write(path, text, name, vault_files.opening(path, environment.passwords))
-        return [f"WRITTEN: {path}"]
-    if (known := password.known()) is not None:
-        vault_files.write(path, text, name, known)
-        return [f"WRITTEN: {path}"]
-    vault_files.write(path, text, name, password.make(vault.word(), password.file))
-    made = f"  .vault/{name}: the vault's password is made; keep a copy where it is safe"
-    return [f"WRITTEN: {path}", made]
+    lines = [f"WRITTEN: {path}"]
+    there = vault_files.opening(path, environment.passwords) if path.exists() else password.known()
+    if there is None:
+        there = password.make(vault.word(), password.file)
+        lines.append(f"  .vault/{name}: the vault's password is made; keep a copy where it is safe")
+    vault_files.write(path, text, name, there)
+    return lines
 
 
 def rekey(environment: Environment) -> Done:
@@ -264,7 +263,7 @@ def rotate(environment: Environment) -> Done:
         for need in wanted
         if need.path == ("secrets", one)
     ]
-    steps = vault.next_steps(key, bool(changed), compromised, str(environment.folder))
+    steps = rotation.next_steps(key, bool(changed), compromised, str(environment.folder))
     return True, [*write(environment, path, name, text), *lines, *(f"Next: {one}" for one in steps)]
 
 

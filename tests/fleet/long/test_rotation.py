@@ -127,6 +127,12 @@ def test_passwords_of_our_servers_are_replaced_while_the_old_ones_go_on(
         **{"postgres_user": "delight_2", "postgres_password": NEW, "postgres_before": login},
         **{"redis_password": NEW, "redis_before": old["redis_password"]},
     }
+    for wrong in ({"postgres_user": "other"}, {"redis_password": f"{NEW} in words"}):
+        refused = backing.play("provision", *BACKING, **wrong)
+        assert refused.status == 2 and NEW not in refused.output
+        assert "postgres_user is delight or delight_2, and passwords" in " ".join(
+            refused.output.split()
+        )
     run = backing.play("provision", *BACKING, **both)
     assert run.status == 0, run.output
     assert (
@@ -145,8 +151,8 @@ def test_passwords_of_our_servers_are_replaced_while_the_old_ones_go_on(
 
     ended = {**both, "postgres_before": {}, "redis_before": ""}
     assert backing.play("provision", *BACKING, **ended).status == 0
-    refused = psql(backing, "delight", old["postgres_password"], "SELECT 1")
-    assert "failed" in refused and psql(backing, "delight_2", NEW, "SELECT 1") == "1"
+    closed = psql(backing, "delight", old["postgres_password"], "SELECT 1")
+    assert "failed" in closed and psql(backing, "delight_2", NEW, "SELECT 1") == "1"
     assert redis(backing, old["redis_password"]) == "required." and redis(backing, NEW) == "PONG"
     assert servers(backing) == before, "nothing was started again"
 

@@ -101,8 +101,10 @@ def test_a_registry_of_ours_gets_a_certificate_for_its_host(registry: str) -> No
 def test_the_certificate_waits_for_its_host_and_never_replaces_a_part() -> None:
     wanted = needs(backing_services={"registry": {}})
     waiting = fill("", wanted, "CHANGE_ME:5000")
-    assert set(vault.CERTIFICATE_KEYS) < set(waiting.left)
+    assert {"registry_tls_certificate", "registry_tls_key"} < set(waiting.left)
     assert fill(waiting.text, wanted).made == list(vault.CERTIFICATE_KEYS)
+    public = "registry_tls_certificate: theirs\nregistry_tls_key: theirs\nrelease_hmac_key: mine\n"
+    assert "registry_ca" not in fill(public, wanted).text, "a public authority needs none"
     partly = fill("registry_tls_key: mine\n", wanted)
     assert "registry_tls_certificate" in partly.left
 

@@ -51,6 +51,15 @@ def test_what_is_pending_refuses_a_deploy(served: Fleet, database: list[str]) ->
     assert ended.outcome == "refused" and "r1" in ended.text and "r2" in ended.text
 
 
+@pytest.mark.promise("S3")
+def test_what_is_pending_is_shown_without_secrets(served: Fleet, database: list[str]) -> None:
+    database.append("r3 with hunter22")
+    refused, ran = served.deploy("v2"), served.run("migrate", version="v2")
+    assert "r3 with ••••••" in refused.text
+    assert ran.acts["migrate"]["app1"]["applied"][-1] == "r3 with ••••••"
+    assert "hunter22" not in str((refused, ran))
+
+
 def test_what_is_pending_is_run_once(served: Fleet, database: list[str]) -> None:
     ended = served.deploy("v2", migrate="before")
     assert ended.outcome == "released"

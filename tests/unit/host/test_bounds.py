@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delight.host import command, docker, edge, images, once
+from delight.host import command, docker, edge, images, once, redact
 
 pytestmark = pytest.mark.promise("C10")
 NEVER = ["sh", "-c", "echo begun; echo waiting >&2; sleep 600"]
@@ -82,7 +82,7 @@ def test_a_one_off_container_is_removed_at_its_bound(removed: list[str], tmp_pat
     made, gone_again = removed
     assert made.startswith("made delight-api-once-")
     assert gone_again == made.replace("made", "removed")
-    shown = once.evidence("api check", ran, "services.api.check_timeout", set())
+    shown = once.evidence("api check", ran, "services.api.check_timeout", redact.known([]))
     assert shown["event"] == "timeout"
     assert shown["reason"] == (
         "`never` did not end within 0.2 s (services.api.check_timeout); its container was killed and "
@@ -94,7 +94,7 @@ def test_a_one_off_container_is_removed_at_its_bound(removed: list[str], tmp_pat
 def test_one_that_ends_removes_itself(removed: list[str], tmp_path: Path) -> None:
     ran = once.run_once(tmp_path, "v1", "api", ["say", "hunter22"], 60)
     assert (ran.status, ran.stdout, len(removed)) == (0, "hunter22\n", 1)
-    shown = once.evidence("api check", ran._replace(status=2), "key", {"hunter22"})
+    shown = once.evidence("api check", ran._replace(status=2), "key", redact.known(["hunter22"]))
     assert shown["event"] == "exited"
     assert shown["reason"] == "`say ••••••` ended with status 2"
     assert shown["logs"] == ["••••••"]

@@ -236,7 +236,7 @@ def run_in(container_id: str, argv: list[str], bound_s: float) -> tuple[int | No
             command.kill_tree(found["Pid"])
         return None, f"`{' '.join(argv)}` did not end within {bound_s:g} s and was killed"
     status = json.loads(call("GET", f"/exec/{made}/json"))["ExitCode"]
-    return status, output(said).strip()[-400:]
+    return status, output(said).strip()
 
 
 def compose_up(project: str, file: Path, services: list[str]) -> list[str]:

@@ -34,7 +34,7 @@ class Answer(NamedTuple):
         """For a person, in one line."""
         if self.status is None:
             return f"no answer ({self.error})" if self.error else "no answer"
-        return f"{self.status} {self.body[:400].strip()}"
+        return f"{self.status} {self.body.strip()}"
 
 
 class Bounded(socket.socket):
@@ -212,7 +212,7 @@ def evidence(container_id: str, lines: int = 50) -> dict[str, Any]:
     """What a person needs to see of a sick container: its last log lines and its health log."""
     try:
         log = (docker.inspect(container_id)["State"].get("Health") or {}).get("Log") or []
-        checks = [f"exit {e['ExitCode']}: {e['Output'].strip()[:400]}" for e in log[-3:]]
+        checks = [f"exit {e['ExitCode']}: {e['Output'].strip()}" for e in log[-3:]]
         return {
             "logs": docker.logs(container_id, lines).splitlines()[-lines:],
             "health_log": checks,

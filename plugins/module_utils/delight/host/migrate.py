@@ -17,7 +17,7 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     state = at.own(params["run"]["id"])
     at.phase(state, "migrating")
     folder = at.releases / params["release"]
-    secrets = redact.secret_values(folder)
+    secrets = redact.of_release(folder)
     pending: dict[str, list[str]] = {}
     applied = []
     for one in params["migrate"]:
@@ -27,7 +27,7 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         )
         if ran.late or ran.status:
             return broken(service, ran, "check_timeout", secrets)
-        pending[service] = once.lines(ran)
+        pending[service] = once.lines(ran, secrets)
         if pending[service] and params["apply"]:
             ran = once.run_once(
                 folder, params["release"], service, one["command"], one["timeout_s"]
@@ -49,7 +49,7 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def broken(service: str, ran: command.Ran, key: str, secrets: set[str]) -> dict[str, Any]:
+def broken(service: str, ran: command.Ran, key: str, secrets: redact.Secrets) -> dict[str, Any]:
     """The outcome of a migration command that failed, or took longer than its `key` allows."""
     shown = once.evidence(f"{service} migration", ran, f"services.{service}.migrate.{key}", secrets)
     return {"outcome": "failed", "reason": f"{service}: {shown['reason']}", "sick": [shown]}

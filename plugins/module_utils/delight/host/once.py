@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
+from secrets import token_hex
 from typing import Any
 
 from . import command, docker, progress, redact
@@ -25,20 +25,20 @@ def run_once(
     progress.step(f"runs a command of {service}")
     variables = {"RELEASE": release, "SLOT": "once", "SLOT_DIGIT": SLOT_DIGITS["blue"]}
     environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": "/nonexistent", **variables}
-    name = f"delight-{service}-once-{secrets.token_hex(4)}"
+    name = f"delight-{service}-once-{token_hex(4)}"
     ran = command.run(compose_run(folder, service, name, argv), bound_s, environment)
     if ran.late:
         docker.remove(name)
     return ran._replace(argv=argv)
 
 
-def lines(ran: command.Ran) -> list[str]:
-    """What a command has printed on its standard output, a line each."""
-    return [line for line in ran.stdout.splitlines() if line.strip()]
+def lines(ran: command.Ran, secrets: redact.Secrets) -> list[str]:
+    """What a command has printed on its standard output, a line each, without `secrets`."""
+    return [redact.redact(line, secrets) for line in ran.stdout.splitlines() if line.strip()]
 
 
-def evidence(what: str, ran: command.Ran, key: str, values: set[str]) -> dict[str, Any]:
-    """What a person needs to see of a command that failed, without the secret `values`.
+def evidence(what: str, ran: command.Ran, key: str, secrets: redact.Secrets) -> dict[str, Any]:
+    """What a person needs to see of a command that failed, without `secrets`.
 
     `key` is where its bound is set.
     """
@@ -48,8 +48,8 @@ def evidence(what: str, ran: command.Ran, key: str, values: set[str]) -> dict[st
     return {
         "name": what,
         "event": "timeout" if ran.late else "exited",
-        "reason": redact.redact(f"`{' '.join(ran.argv)}` {how}", values),
+        "reason": redact.redact(f"`{' '.join(ran.argv)}` {how}", secrets),
         "answer": "",
-        "logs": [redact.redact(line, values) for line in ran.lines()[-30:]],
+        "logs": [redact.redact(line, secrets) for line in ran.lines()[-30:]],
         "health_log": [],
     }

@@ -142,13 +142,13 @@ def try_out(
         lambda one: (one, once.run_once(folder, release, one.service, one.argv, one.timeout_s)),
         asked + asks,
     )
-    secrets = redact.secret_values(folder) if done else set()
+    secrets = redact.of_release(folder) if done else redact.known([])
     unfit = [
         once.evidence(one.what, ran, f"services.{one.service}.{one.bound}", secrets)
         for one, ran in done
         if ran.late or ran.status
     ]
-    pending = {one.service: once.lines(ran) for one, ran in done[len(asked) :]}
+    pending = {one.service: once.lines(ran, secrets) for one, ran in done[len(asked) :]}
     return unfit, None if params["migrations"] is None else pending
 
 

@@ -108,7 +108,7 @@ def failed(
     at: store.Store, manifest: dict[str, Any], reason: str, sick: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The outcome of a failed gate, with what a person needs to see and no secret in it."""
-    secrets = redact.secret_values(at.releases / manifest["id"])
+    secrets = redact.of_release(at.releases / manifest["id"])
     shown = []
     for one in sick:
         proof = gate.evidence(one["id"])
@@ -117,9 +117,9 @@ def failed(
                 "name": one["name"],
                 "event": one["event"],
                 "reason": redact.redact(one["reason"], secrets),
-                "answer": redact.redact(one["answer"], secrets),
+                "answer": redact.excerpt(one["answer"], secrets),
                 "logs": [redact.redact(line, secrets) for line in proof["logs"]],
-                "health_log": [redact.redact(line, secrets) for line in proof["health_log"]],
+                "health_log": [redact.excerpt(text, secrets) for text in proof["health_log"]],
             }
         )
     why = reason or "; ".join(f"{s['name']}: {s['reason']}" for s in shown)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,37 +17,10 @@ from ansible.plugins.action import ActionBase
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import typed, vault, vault_files
+from delight import origins, typed, vault, vault_files
+from delight.origins import from_vault, is_encrypted, leaves, origin
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-def leaves(value: Any, key: str, name: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (dotted key, the key as it was read, value) of everything that is neither mapping nor list."""
-    if isinstance(value, Mapping):
-        for inner, item in value.items():
-            yield from leaves(item, f"{key}.{inner}" if key else str(inner), inner)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from leaves(item, f"{key}[{index}]", name)
-    else:
-        yield key, name, value
-
-
-def origin(value: Any) -> tuple[str, int]:
-    """Return (path, line) of a value read from YAML; ("", 0) where Ansible does not tell."""
-    try:
-        from ansible._internal._datatag._tags import Origin
-    except ImportError:  # a core without value tags: the message goes without the place
-        return "", 0
-    tag = Origin.get_tag(value)
-    return (tag.path or "", tag.line_num or 0) if tag else ("", 0)
-
-
-@cache
-def is_encrypted(path: str) -> bool:
-    """Whether a file of variables is encrypted by a vault."""
-    return Path(path).is_file() and vault_files.identity(Path(path)) is not None
 
 
 def shown(path: str | Path) -> str:
@@ -78,6 +49,17 @@ def wrong_configuration(in_force: str | None) -> str | None:
             f"run `chmod o-w {PROJECT}` and start again."
         )
     return f"{message} Run from {PROJECT}, with ANSIBLE_CONFIG unset: `unset ANSIBLE_CONFIG`."
+
+
+def variable_files(inventories: list[Path]) -> list[Path]:
+    """Every file of variables of these environments."""
+    kinds = {".yml", ".yaml", ".json", ""}
+    return [
+        path
+        for inventory in inventories
+        for path in sorted(inventory.glob("*_vars/**/*"))
+        if path.is_file() and path.suffix in kinds
+    ]
 
 
 def missing_vaults(inventories: list[Path]) -> list[str]:
@@ -141,7 +123,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             problems += self._mistakes(task_vars["hostvars"], task_vars["groups"]["all"])
         except AnsibleError as error:
-            return self._undecryptable(sources) or str(error)
+            return self._undecryptable(sources) or self._no_yaml(sources) or str(error)
         if not problems:
             return None
         return "\n  ".join(["this environment is not filled in yet.", *problems])
@@ -153,34 +135,45 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         for host in hosts:
             raw = hostvars.raw_get(host)
             inventory = {"host name": host, **{k: v for k, v in raw.items() if k != "groups"}}
-            for key, name, value in leaves(inventory, "", ""):
+            for key, name, value in leaves(inventory):
                 path, line = origin(value)
                 if isinstance(value, str) and (found := vault.PLACEHOLDER.search(value)):
                     where = f"in {shown(path)}:{line}: `{edit_command(Path(path))}`"
                     lines[f"{found.group()} ({key}) {where if path else f'of host {host}'}"] = None
                     continue
-                secret = key.startswith("secrets.") or is_encrypted(path or origin(name)[0])
+                secret = key.startswith("secrets.") or from_vault(name, value)
                 if secret and (said := typed.mistake(value, inventory)):
-                    lines[f"{key} {said}"] = None
+                    lines[f"{origins.shown(key)} {said}"] = None
         return list(lines)
 
+    def _no_yaml(self, sources: list[Path]) -> str | None:
+        """What is wrong with a file of variables, and where; what stands there is not shown."""
+        for path in variable_files(sources):
+            try:
+                self._loader.load_from_file(str(path))
+            except AnsibleError as error:
+                line = origin(error.obj)[1]
+                what = str(error).removeprefix("YAML parsing failed: ").rstrip(".")
+                return f"{shown(path)}:{line} is no YAML: {what}: `{edit_command(path)}`"
+        return None
+
     def _undecryptable(self, sources: list[Path]) -> str | None:
-        for source in sources:
-            for path in sorted(source.glob("*_vars/**/*")):
-                identity = vault_files.identity(path) if path.is_file() else None
-                if not identity:
-                    continue
-                try:
-                    self._loader.get_text_file_contents(str(path))
-                except AnsibleError:
-                    if vault_files.Password(identity).next.exists():
-                        again = (
-                            f"ansible-playbook secrets.yml -i {os.path.relpath(source)} -e do=rekey"
-                        )
-                        return f"{shown(path)} is being given another password: `{again}` goes on with it."
+        for path in variable_files(sources):
+            identity = vault_files.identity(path)
+            if not identity:
+                continue
+            try:
+                self._loader.get_text_file_contents(str(path))
+            except AnsibleError:
+                if vault_files.Password(identity).next.exists():
+                    source = next(one for one in sources if path.is_relative_to(one))
+                    again = f"ansible-playbook secrets.yml -i {os.path.relpath(source)} -e do=rekey"
                     return (
-                        f"{shown(path)} can't be decrypted: the password of vault id "
-                        f"'{identity}' is missing or wrong. See where it is looked for with "
-                        f"`bin/vault-client --help`, then try `ansible-vault view {shown(path)}`."
+                        f"{shown(path)} is being given another password: `{again}` goes on with it."
                     )
+                return (
+                    f"{shown(path)} can't be decrypted: the password of vault id "
+                    f"'{identity}' is missing or wrong. See where it is looked for with "
+                    f"`bin/vault-client --help`, then try `ansible-vault view {shown(path)}`."
+                )
         return None

@@ -33,7 +33,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             services = config.load(value).services.values()
         except ConfigError as error:
             lines = "\n".join(f"  {mistake}" for mistake in error.mistakes)
-            text = f"INVALID: {len(error.mistakes)} mistakes, and no host was touched\n{lines}"
+            many = "mistake" if len(error.mistakes) == 1 else "mistakes"
+            text = f"INVALID: {len(error.mistakes)} {many}, and no host was touched\n{lines}"
             return result | {"failed": True, "outcome": "refused", "msg": text, "text": text}
         held = [service for service in services if service.settings]
         text = (

@@ -106,6 +106,7 @@ def configured(
         "services": services,
         "secrets": SECRETS,
         "compromised_secrets": {},
+        "astray": [],
         "release_hmac_key": KEY,
         "env_name": "test",
         "app_source": "",

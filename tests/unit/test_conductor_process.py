@@ -66,6 +66,8 @@ class Playbook:
             "values": {
                 **defaults(),
                 **common,
+                "astray": [],
+                "registry_username": "",
                 "app_subnet": "10.89.0.0/16",
                 "release_root": str(self.folder),
                 "result_file": str(self.result_file),

@@ -22,6 +22,7 @@ Value = Callable[[str], Any]
 # The version of a release whose services all stay at one of their own.
 UNNAMED = "release"
 PROJECT = Path(__file__).resolve().parents[3]
+OF_REGISTRY = ("registry", "registry_username", "registry_password", "registry_ca")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def check(value: Value, with_settings: bool = True) -> None:
     `with_settings`: what services are given too. A rollback takes none of it: its release has its own.
     """
     mistakes = []
+    if with_settings and value("astray"):
+        raise ConfigError(value("astray"))  # alone: what else is wrong might be told by its value
     for part in (load, options, logins, _takeover, _tags, *([_settings] if with_settings else [])):
         try:
             part(value)
@@ -188,12 +191,22 @@ def logins(value: Value) -> dict[str, Login]:
 
     `registry` has its login in variables of its own, the vault's among them; `registries` are all others.
     """
-    found = validate_registries(mapping(value, "registries"))
-    if not value("registry"):
+    given = {name: value(name) for name in OF_REGISTRY}
+    mistakes = [
+        f"{name}: must be a text (found {kind(one)})"
+        for name, one in given.items()
+        if not isinstance(one, str)
+    ]
+    try:
+        found = validate_registries(mapping(value, "registries"))
+    except ConfigError as error:
+        mistakes += error.mistakes
+    if mistakes:
+        raise ConfigError(mistakes)
+    registry, username, password, ca = given.values()
+    if not registry:
         return found
-    own = reference.split(f"{value('registry')}/-")[0]
+    own = reference.split(f"{registry}/-")[0]
     if own in found:
         raise ConfigError([f"registries.{own}: is `registry`; its login is registry_username"])
-    username = str(value("registry_username"))
-    password = str(value("registry_password")) if username else ""
-    return {own: Login(username, password, str(value("registry_ca"))), **found}
+    return {own: Login(username, password if username else "", ca), **found}

@@ -8,15 +8,20 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from delight import errors, inputs
+from delight import astray, errors, inputs
 from delight.errors import ConfigError
+from delight.host import redact
+from delight.origins import from_vault, leaves, shown
 
 
 def variables(templar: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-    """{name: value} of `inputs.NAMES`, the same for every application host; a ConfigError names every mistake."""
-    same_everywhere(
-        task_vars["hostvars"], sorted(map(str, task_vars["groups"]["app"])), inputs.NAMES
-    )
+    """{name: value} of `inputs.NAMES`, the same for every application host; a ConfigError names every mistake.
+
+    `astray` beside them are the mistakes of secrets that stand where everybody may look.
+    """
+    hosts = sorted(map(str, task_vars["groups"]["app"]))
+    same_everywhere(task_vars["hostvars"], hosts, inputs.NAMES)
+    vault = in_vault(task_vars["hostvars"].raw_get(hosts[0]))
     values, mistakes = {}, []
     for name in inputs.NAMES:
         try:
@@ -24,8 +29,18 @@ def variables(templar: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         except AnsibleError as error:
             mistakes.append(f"{name}: {errors.cause(error)}")
     if mistakes:
-        raise ConfigError(mistakes)
-    return values
+        secrets = redact.known([*vault.values(), *(text for _, text in astray.of_run(values))])
+        raise ConfigError([redact.redact(line, secrets) for line in mistakes])
+    return values | {"astray": astray.mistakes(values, vault)}
+
+
+def in_vault(variables: Mapping[str, Any]) -> dict[str, str]:
+    """{path: text} of the texts that stand in an encrypted file; a template is none of its own."""
+    return {
+        shown(path): str(text)
+        for path, name, text in leaves(variables)
+        if isinstance(text, str) and "{{" not in text and from_vault(name, text)
+    }
 
 
 def same_everywhere(hostvars: Any, hosts: list[str], names: Sequence[str]) -> None:

@@ -50,6 +50,7 @@ LOADED: dict[str, Any] = {
     "services": {"api": API},
     "secrets": SECRETS,
     "compromised_secrets": {},
+    "astray": [],
     "release_hmac_key": KEY,
     "env_name": "test",
     "app_source": "",

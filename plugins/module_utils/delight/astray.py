@@ -1,0 +1,71 @@
+"""Secrets where everybody may look: in a service's variables or commands, in a version, in a path. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from delight.host import redact
+from delight.origins import leaves, shown
+
+# A shorter text may be the same by chance, or a part of another.
+SHORTEST_SAME = 8
+SHORTEST_PART = 12
+WAY_OUT = ": a service gets it by its name in `secrets`"
+# What is kept beside passwords and is none.
+NO_SECRETS = {"postgres_user", "registry_username", "user", "username"}
+# What a run reads that is secret itself, or may hold certificates.
+SECRET = {
+    *("secrets", "compromised_secrets", "release_hmac_key"),
+    *("registry_password", "registry_ca", "registries"),
+}
+
+
+def mistakes(values: Mapping[str, Any], vault: Mapping[str, str]) -> list[str]:
+    """One line for each of `values`, as a run reads them, that holds a secret: its path and the secret's.
+
+    `vault` is {path: text} of all else that stands in a vault.
+    """
+    held = {**vault, **dict(of_run(values))}
+    secrets = {
+        name: text
+        for name, text in held.items()
+        if len(text) >= SHORTEST_SAME and name.rpartition(".")[2] not in NO_SECRETS
+    }
+    parts = {name: set(forms(text)) for name, text in secrets.items()}
+    seen = {key: value for key, value in values.items() if key not in SECRET}
+    found = [
+        f"{path}: holds {name}, which would stand in the open{WAY_OUT * path.startswith('services.')}"
+        for path, _, text in leaves(seen)
+        if isinstance(text, str)
+        for name in [next((n for n in secrets if text == secrets[n] or within(text, parts[n])), "")]
+        if name
+    ]
+    known = redact.known(secrets.values())
+    return [redact.redact(line, known) for line in found] if found else []
+
+
+def of_run(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(path, text) of what a run reads that is secret."""
+    given = {
+        name: values.get(name) for name in ("secrets", "release_hmac_key", "registry_password")
+    }
+    for path, _, text in leaves(given):
+        if isinstance(text, str):
+            yield shown(path), text
+    for path, _, text in leaves(values.get("registries"), "registries"):
+        if isinstance(text, str) and path.endswith(".password"):
+            yield path, text
+
+
+def forms(text: str) -> Iterator[str]:
+    """A secret and the password of a URL, as they are, in another URL and in base64."""
+    for part in redact.parts(text):
+        if len(part) >= SHORTEST_PART:
+            yield from (part, quote(part, safe=""), *redact.base64_of(part))
+
+
+def within(text: str, parts: set[str]) -> bool:
+    """Whether any of `parts` stands in a text."""
+    return any(part in text for part in parts)

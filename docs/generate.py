@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "plugins/module_utils")]
 from delight.service import Service  # noqa: E402
 
 from docs import environments, promises  # noqa: E402
+from tests.fleet.support import places  # noqa: E402
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -133,6 +134,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield SERVICES, services()
     yield ROOT / "docs/reference/promises.md", promises.page()
     yield ROOT / "docs/reference/settings.md", environments.page()
+    yield ROOT / "docs/reference/hygiene.md", places.page()
     for role in sorted(path.parent.parent for path in ROLES.glob("*/meta/argument_specs.yml")):
         yield role / "README.md", readme(role)
 

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import build
+from delight import build, resolve
 from delight.config import source_folder
 from delight.errors import ConfigError
 from delight.reference import TAG, split
@@ -41,9 +41,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
+            if task_vars and (mistakes := self._in_the_open(task_vars)):
+                raise ConfigError(mistakes)
             return result | {"changed": False} | self._plan(self._task.args)
         except (ConfigError, NoVersion, RegistryError) as error:
             return result | {"failed": True, "msg": str(error)}
+
+    def _in_the_open(self, task_vars: dict[str, Any]) -> list[str]:
+        """Secrets in what an image is built with, which its history keeps."""
+        args = self._task.args
+        shown = {"build_images": args["images"], "version": args.get("version")}
+        return resolve.in_the_open(self._templar, task_vars, **shown)
 
     def _plan(self, args: dict[str, Any]) -> dict[str, Any]:
         source = source_folder(str(args.get("source") or ""))

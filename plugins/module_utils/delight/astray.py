@@ -12,7 +12,10 @@ from delight.origins import leaves, shown
 # A shorter text may be the same by chance, or a part of another.
 SHORTEST_SAME = 8
 SHORTEST_PART = 12
-WAY_OUT = ": a service gets it by its name in `secrets`"
+WAY_OUT = {
+    "services": ": a service gets it by its name in `secrets`",
+    "build_images": ": whoever has the image has what it was built with",
+}
 # What is kept beside passwords and is none.
 NO_SECRETS = {"postgres_user", "registry_username", "user", "username"}
 # What a run reads that is secret itself, or may hold certificates.
@@ -36,7 +39,7 @@ def mistakes(values: Mapping[str, Any], vault: Mapping[str, str]) -> list[str]:
     parts = {name: set(forms(text)) for name, text in secrets.items()}
     seen = {key: value for key, value in values.items() if key not in SECRET}
     found = [
-        f"{path}: holds {name}, which would stand in the open{WAY_OUT * path.startswith('services.')}"
+        f"{path}: holds {name}, which would stand in the open{WAY_OUT.get(path.partition('.')[0], '')}"
         for path, _, text in leaves(seen)
         if isinstance(text, str)
         for name in [next((n for n in secrets if text == secrets[n] or within(text, parts[n])), "")]

@@ -34,6 +34,14 @@ def variables(templar: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
     return values | {"astray": astray.mistakes(values, vault)}
 
 
+def in_the_open(templar: Any, task_vars: Mapping[str, Any], **shown: Any) -> list[str]:
+    """One line for each of `shown` that holds a secret of the play's host, for a task that is no release."""
+    vault = in_vault(task_vars["hostvars"].raw_get(task_vars["inventory_hostname"]))
+    if "secrets" in task_vars:
+        shown["secrets"] = plain(templar.resolve_variable_expression("secrets"))
+    return astray.mistakes(shown, vault)
+
+
 def in_vault(variables: Mapping[str, Any]) -> dict[str, str]:
     """{path: text} of the texts that stand in an encrypted file; a template is none of its own."""
     return {

@@ -1,10 +1,14 @@
 """What others are told: errors to Sentry, traces to a collector; no secret and no person."""
 
 import asyncio
+import base64
+import html
 import json
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -21,6 +25,7 @@ from tests.tokens import public_pem, signed_in, token
 from tests.worker import JOBS, worker
 
 PERSON = "ada.lovelace"
+AWKWARD = "a.w/o'r\"d\\ ü<&>+42\n"
 
 
 @pytest.fixture
@@ -223,6 +228,30 @@ def test_settings_that_cannot_be_used(
         load(Settings)
     assert "hidden" not in str(refusal.value)
     assert "key@" not in str(refusal.value).replace("https://key@host/project", "")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str,
+        repr,
+        json.dumps,
+        lambda text: repr(text.encode()),
+        lambda text: json.dumps(text, ensure_ascii=False),
+        lambda text: json.dumps(json.dumps(text)),
+        html.escape,
+        shlex.quote,
+        quote_plus,
+        lambda text: quote(text, safe="").lower(),
+        lambda text: base64.b64encode(text.encode()).decode(),
+        lambda text: base64.urlsafe_b64encode(f"me:{text}".encode()).decode(),
+        lambda text: base64.b64encode(f"user:{text}".encode()).decode(),
+    ],
+)
+def test_redaction_of_what_is_encoded(write: Callable[[str], str]) -> None:
+    shown = Redactor([AWKWARD]).text(f"it is {write(AWKWARD)}.")
+    assert MASK in shown
+    assert "42" not in shown
 
 
 def test_redaction() -> None:

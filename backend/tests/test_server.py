@@ -118,8 +118,7 @@ def test_a_configuration_that_cannot_be_used() -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
-        "configuration: DATABASE_URL: must be a URL like "
-        "postgresql://user:password@host:port/name",
+        "configuration: DATABASE_URL: must be a URL like postgresql://user:password@host:port/name",
         "configuration: REDIS_URL is not set (nor REDIS_URL_FILE)",
         "configuration: PORT: Input should be a valid integer, "
         "unable to parse string as an integer",

@@ -1,7 +1,8 @@
 """Take out of texts what must not be seen."""
 
+import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 MASK = "[redacted]"
@@ -17,18 +18,36 @@ _PERSONAL = re.compile(
 )
 
 
+# What is written the same in URLs, JSON, HTML, by a shell and by Python.
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]")
+# What some characters have beside the ways that hold for all.
+_NAMED = {
+    " ": r"\+|",
+    "\n": r"\\+n|",
+    "&": "&amp;|",
+    "<": "&lt;|",
+    ">": "&gt;|",
+    '"': "&quot;|",
+    "'": r"""&apos;|'"'"'|'\\''|""",
+}
+_SHORTEST_BASE64 = 8
+
+
 class Redactor:
-    """Replaces each of `secrets` by a mask."""
+    """Replaces each of `secrets` by a mask, however a program has written it down.
+
+    As it is, in URLs, JSON, HTML, for a shell, as Python shows it, and in base64.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         # Longest first: a URL goes as a whole before the password inside it.
-        self._secrets = sorted({text for text in secrets if text}, key=len, reverse=True)
+        texts = sorted({text for text in secrets if text}, key=len, reverse=True)
+        ways = [*map(_written, texts), *(coded for text in texts for coded in _in_base64(text))]
+        self._secrets = re.compile("|".join(ways) or "(?!)")
 
     def text(self, text: str) -> str:
         """The text without the secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
+        return self._secrets.sub(MASK, text)
 
     def anonymous(self, value: Any) -> Any:
         """The same tree of JSON without the secrets, e-mail addresses and tokens, keys included."""
@@ -39,3 +58,31 @@ class Redactor:
         if isinstance(value, list | tuple):
             return [self.anonymous(item) for item in value]
         return value
+
+
+def _written(text: str) -> str:
+    """An expression for a text in any of the ways that a program writes it down."""
+    return "".join(re.escape(one) if _PLAIN.match(one) else _escaped(one) for one in text)
+
+
+def _escaped(one: str) -> str:
+    """An expression for a character: as it is, after backslashes, or by its number."""
+    code, data = ord(one), one.encode()
+    numbers = [
+        "".join(f"%{byte:02x}" for byte in data),
+        "".join(rf"\\+x{byte:02x}" for byte in data),
+        rf"\\+u{code:04x}",
+        f"&#0*{code};",
+        f"&#x0*{code:x};",
+    ]
+    return rf"(?:{_NAMED.get(one, '')}\\*{re.escape(one)}|(?i:{'|'.join(numbers)}))"
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    """The characters of base64 that it alone determines, at each of the places it may begin at."""
+    data = text.encode()
+    for before in range(3):
+        first, end = -(-before * 8 // 6), (before + len(data)) * 8 // 6
+        coded = base64.b64encode(bytes(before) + data)[first:end].decode()
+        if len(coded) >= _SHORTEST_BASE64:
+            yield "".join({"+": "[+-]", "/": "[/_]"}.get(one, one) for one in coded)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+from delight import certificates
 
 from tests.fleet.support import hygiene, setup, versions
 from tests.fleet.support.hosts import Fleet
@@ -20,6 +22,8 @@ from tests.fleet.support.playing import ROOT, Playing, Run
 from tests.fleet.support.setup import unprovisioned
 
 Services = dict[str, Any]
+
+Edge = Callable[[], list[Run]]
 
 LOUD = ("-vvvv", "--diff")
 BACKING = ("--tags", "backing")
@@ -65,13 +69,23 @@ def told(then: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def words() -> hygiene.Words:
+def pem() -> tuple[str, str]:
+    """A certificate for the edge of the fleet of one host, and its private half."""
+    now = datetime.now(UTC)
+    made = certificates.server(certificates.authority("stories", now), "10.78.0.14", now)
+    return made.certificate, made.key
+
+
+@pytest.fixture(scope="module")
+def words(pem: tuple[str, str]) -> hygiene.Words:
     """{name of a secret: forms of the word that stands in it}."""
+    ssh = ROOT / ".lab/fleet/id_ed25519"
     found: dict[str, str] = {
         **WORDS,
-        "tls": hygiene.plain_part(str(setup.vault()["registry_tls_key"])),
+        "tls": hygiene.private_part(setup.vault()["registry_tls_key"], *hygiene.OF_P256),
+        "edge": hygiene.private_part(pem[1], *hygiene.OF_P256),
         "vault": (ROOT / ".vault/fleet").read_text().strip(),
-        "ssh": hygiene.plain_part((ROOT / ".lab/fleet/id_ed25519").read_text()),
+        "ssh": hygiene.private_part(ssh.read_text(), *hygiene.OF_ED25519),
     }
     assert found.keys() == SECRETS.keys()
     return {name: hygiene.forms(word) for name, word in found.items()}
@@ -92,11 +106,14 @@ def given(tmp_path: Path) -> tuple[str, ...]:
         "postgres_password": WORDS["postgres"],
         "redis_password": WORDS["redis"],
     }
-    # A mark of a template in a secret is written `!unsafe`; JSON has none of it.
+    return encrypted(tmp_path / "planted.yml", variables)
+
+
+def encrypted(file: Path, variables: dict[str, Any]) -> tuple[str, ...]:
+    """The arguments of a playbook that reads these variables from a file which a vault encrypts."""
+    password = VaultSecret((ROOT / ".vault/fleet").read_bytes().strip())
     text = yaml.safe_dump(variables, allow_unicode=True)
-    password = (ROOT / ".vault/fleet").read_text().strip()
-    file = tmp_path / "planted.yml"
-    file.write_bytes(VaultLib().encrypt(text, VaultSecret(password.encode()), vault_id="fleet"))
+    file.write_bytes(VaultLib().encrypt(text, password, vault_id="fleet"))
     return ("-e", f"@{file}", *LOUD)
 
 
@@ -108,6 +125,20 @@ def planted(pair: Fleet, given: tuple[str, ...]) -> Iterator[Fleet]:
         assert pair.play("provision", *BACKING).status == 0
         for version in pair.next_versions(2):
             pair.deploy(version, release_keep=2).expect("released", 0)
+
+
+@pytest.fixture
+def edge(solo: Fleet, tmp_path: Path, pem: tuple[str, str]) -> Iterator[Edge]:
+    """Gives the edge of one host a certificate, which is taken away again."""
+    given = encrypted(tmp_path / "edge.yml", {"edge_certificate_pem": "".join(pem)})
+
+    def give() -> list[Run]:
+        runs = [solo.play("edge", *given, *more) for more in (["--check"], [])]
+        assert [run.status for run in runs] == [0, 0], runs[-1].output
+        return runs
+
+    yield give
+    assert solo.play("edge").status == 0
 
 
 @pytest.fixture
@@ -142,7 +173,7 @@ class Story:
 
 @pytest.mark.promise("S3", "S4", "S9")
 def test_a_secret_is_where_it_belongs_and_nowhere_else(
-    planted: Fleet, given: tuple[str, ...], using: Services, words: hygiene.Words
+    planted: Fleet, edge: Edge, given: tuple[str, ...], using: Services, words: hygiene.Words
 ) -> None:
     story = Story(planted, given, using)
     with hygiene.Processes() as processes:
@@ -153,6 +184,7 @@ def test_a_secret_is_where_it_belongs_and_nowhere_else(
         for playbook in ("status", "validate", "secrets"):
             assert story.play(playbook).status == 0
         image = built(story)
+        story.runs += edge()
 
     # What looks, sees: else what was not found would say nothing.
     assert any(b"ansible-playbook" in one for one in processes.seen)
@@ -167,7 +199,7 @@ def test_a_secret_is_where_it_belongs_and_nowhere_else(
         "image": {"": hygiene.in_bytes(words, image)},
     }
     agrees([here], CONTROLLER)
-    hosts = {host: hygiene.on_host(host, words) for host in (*planted.hosts, "data1")}
+    hosts = {host: hygiene.on_host(host, words) for host in (*planted.hosts, "data1", "solo")}
     said = {f"{server} from {client}": [name] for name, server, client in packets}
     agrees([*hosts.values(), {"network": said}], HOST)
     assert set(hosts["app1"]["environment"]) == {"api"}

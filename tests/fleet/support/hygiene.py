@@ -20,6 +20,9 @@ LOOK_S = 300  # at all of a host
 # Where a tool leaves something that was not asked for: on this machine.
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 they are looked at
 TEMPORARY = (*map(Path, PLACES), Path.home())
+# Where the secret number stands in the base64 of a key: P-256 in PKCS #8 (RFC 5958), Ed25519 as OpenSSH has it.
+OF_P256 = (48, 91)
+OF_ED25519 = (215, 257)
 Words = dict[str, list[str]]  # {name of a secret: forms of the word in it}
 Found = dict[str, dict[str, list[str]]]
 
@@ -27,7 +30,7 @@ Found = dict[str, dict[str, list[str]]]
 def forms(word: str) -> list[str]:
     """A word as it is, and the characters of base64 that it alone determines, wherever it begins."""
     assert re.fullmatch(
-        r"[\w-]{12,}", word
+        r"[\w-]{8,}", word
     ), "nothing that is written otherwise in URLs, JSON, HTML, by a shell"
     found = [word]
     for before in range(3):
@@ -37,10 +40,15 @@ def forms(word: str) -> list[str]:
     return found
 
 
-def plain_part(text: str) -> str:
-    """A part of a key that is written the same way everywhere, and that no other key has."""
-    *_, last, _end = text.strip().splitlines()
-    runs: list[str] = re.findall(r"\w+", last)
+def private_part(key: str, begin: int, end: int) -> str:
+    """The longest plain run of letters and digits among the characters of a key that alone are secret."""
+    lines = [line for line in key.split("\n") if line and "-----" not in line]
+    starts = [sum(map(len, lines[:at])) for at in range(len(lines))]
+    parts = [
+        line[max(0, begin - start) : max(0, end - start)]
+        for line, start in zip(lines, starts, strict=True)
+    ]
+    runs: list[str] = [run for part in parts for run in re.findall("[A-Za-z0-9]+", part)]
     return max(runs, key=len)
 
 

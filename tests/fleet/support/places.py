@@ -14,6 +14,7 @@ SECRETS = {
     "postgres": "`postgres_password`",
     "redis": "`redis_password`, and the URL with it in `secrets.*`",
     "tls": "`registry_tls_key`",
+    "edge": "`edge_certificate_pem`",
     "vault": "the password of the vault",
     "ssh": "the SSH key that opens the hosts",
 }
@@ -61,6 +62,12 @@ HOST = {
         "`/srv/delight-data/secrets/`",
         ("postgres", "redis", "tls"),
         "0400, on the data host alone",
+    ),
+    "edge": Place(
+        "the certificate of an edge",
+        "`/srv/delight/edge/certificate.pem`",
+        ("edge",),
+        "0440, of root and the edge's group",
     ),
     "record": Place(
         "Docker's record of containers",

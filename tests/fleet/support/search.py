@@ -17,6 +17,7 @@ WORDS: dict[str, list[bytes]] = {}
 OF_FILES = (
     ("release", r"/srv/delight/releases/[^/]+/secrets/"),
     ("backing", r"/srv/delight-data/secrets/"),
+    ("edge", r"/srv/delight/edge/certificate\.pem"),
     ("layers", r"/srv/delight-data/data/registry/|/var/lib/docker/overlay2/"),
     ("record", r"/var/lib/docker/containers/[^/]+/config\.v2\.json|/(var/lib|run)/containerd/"),
     ("log", r"/var/lib/docker/containers/.*log"),

@@ -121,14 +121,14 @@ def test_a_value_arrives_as_it_is(network: Network, values: list[str]) -> None:
         ran = once.run_once(place, made.id, "any", ["python3", "-c", TELL], BOUND_S)
         assert ran.status == 0, ran.lines()
         told = json.loads(ran.stdout)
-        known = redact.secret_values(place)
+        known = redact.of_release(place)
     found = {name: b64decode(value).decode() for name, value in told.items()}
     for name, value in zip(names, values, strict=True):
         assert found[f"SETTING_{name}"] == value
         assert found[f"E_{name}"] == value
         assert found[f"file:F_{name}"] == value
         assert found[f"F_{name}_FILE"] == f"/run/secrets/F_{name}"
-        assert len(value.strip()) < redact.SHORTEST or value.strip() in known
+        assert len(value.strip()) < redact.SHORTEST or known.fullmatch(value.strip())
 
 
 def says(container: str, line: str) -> None:

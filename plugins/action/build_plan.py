@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
 from delight import build, resolve
-from delight.config import source_folder
+from delight.config import source_folder, version_asked
 from delight.errors import ConfigError
 from delight.reference import TAG, split
 from delight.registry import Login, RegistryError
@@ -56,9 +56,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _plan(self, args: dict[str, Any]) -> dict[str, Any]:
         source = source_folder(str(args.get("source") or ""))
         images = build.validate(args["images"], source)
-        tag = str(args.get("version") or "") or source_version(source)
+        tag = version_asked(args.get) or source_version(source)
         if not TAG.fullmatch(tag):
-            raise ConfigError([f"version: {tag!r} can't be the tag of an image"])
+            raise ConfigError(["version: an image is built under a tag, not under a digest"])
         username = str(args.get("username") or "")
         password = str(args.get("password") or "") if username else ""
         own = split(f"{args['registry']}/-")[0]

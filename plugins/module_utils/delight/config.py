@@ -123,7 +123,7 @@ def _takeover(value: Value) -> None:
 
 
 def _tags(value: Value) -> None:
-    wanted_tags(load(value), value, str(value("version")) or "any")
+    wanted_tags(load(value), value, version_asked(value) or "any")
 
 
 def _settings(value: Value) -> None:
@@ -148,15 +148,34 @@ def mapping(value: Value, name: str) -> Mapping[str, Any]:
     return found
 
 
+def version_asked(value: Value) -> str:
+    """The version that the operator names, "" for the one that is checked out."""
+    found = value("version") or ""
+    if mistake := tag_mistake(found):
+        raise ConfigError([f"version: {mistake}"])
+    return str(found)
+
+
+def tag_mistake(said: Any) -> str:
+    """What is wrong with a tag or a digest, as it was read; empty where nothing is, or nothing was said."""
+    if said and not isinstance(said, str):
+        return f'write the tag as text, in quotes, as "1.10" (found {kind(said)})'
+    if said and not (reference.TAG.fullmatch(said) or reference.DIGEST.fullmatch(said)):
+        return "is no tag (letters, digits, `.`, `_`, `-`) and no digest (sha256:…)"
+    return ""
+
+
 def wanted_tags(config: Config, value: Value, asked: str) -> tuple[str, dict[str, str]]:
     """(version, {service: tag or digest}); `asked` may be empty, `images` overrides single services."""
     images = mapping(value, "images")
     unknown = sorted(set(images) - set(config.services))
-    if unknown:
-        known = ", ".join(sorted(config.services))
-        raise ConfigError(
-            [f"images.{name}: no such service; known are {known}" for name in unknown]
-        )
+    known = ", ".join(sorted(config.services))
+    mistakes = [f"images.{name}: no such service; known are {known}" for name in unknown]
+    mistakes += [
+        f"images.{name}: {said}" for name, one in images.items() if (said := tag_mistake(one))
+    ]
+    if mistakes:
+        raise ConfigError(mistakes)
     pinned = {name: reference.parse(one.image).version for name, one in config.services.items()}
     tags = {name: str(images.get(name) or pinned[name]) for name in config.services}
     chosen = asked

@@ -19,7 +19,7 @@ class Wanted:
 def resolve(value: Value) -> Wanted:
     """What is asked for; the registry is asked which digests that is. Needs no host."""
     found = config.load(value)
-    chosen, tags = config.wanted_tags(found, value, str(value("version")))
+    chosen, tags = config.wanted_tags(found, value, config.version_asked(value))
     repositories = {
         name: reference.parse(service.image).repository for name, service in found.services.items()
     }

@@ -92,6 +92,29 @@ def test_wrong_variables_are_named_without_their_values(change: dict[str, Any], 
     assert "hunter22" not in str(caught.value)
 
 
+@pytest.mark.promise("S1")
+@pytest.mark.parametrize(
+    ("said", "mistake"),
+    [
+        (1.1, 'write the tag as text, in quotes, as "1.10" (found a number)'),
+        (20261122, 'write the tag as text, in quotes, as "1.10" (found a number)'),
+        (["v1"], 'write the tag as text, in quotes, as "1.10" (found a list)'),
+        (True, 'write the tag as text, in quotes, as "1.10" (found a boolean)'),
+        ("v 1", "is no tag (letters, digits, `.`, `_`, `-`) and no digest (sha256:…)"),
+        ("../v1", "is no tag (letters, digits, `.`, `_`, `-`) and no digest (sha256:…)"),
+        ("sha256:1234", "is no tag (letters, digits, `.`, `_`, `-`) and no digest (sha256:…)"),
+    ],
+)
+def test_another_tag_than_the_one_written_is_never_deployed(said: Any, mistake: str) -> None:
+    value = (LOADED | {"images": {"api": said}, "version": said}).__getitem__
+    with pytest.raises(ConfigError) as caught:
+        config.wanted_tags(config.load(value), value, "v1")
+    assert caught.value.mistakes == [f"images.api: {mistake}"]
+    with pytest.raises(ConfigError) as caught:
+        config.version_asked(value)
+    assert caught.value.mistakes == [f"version: {mistake}"]
+
+
 def test_a_version_that_an_image_carries_stays() -> None:
     services = {"api": API, "exporter": {"image": "docker.io/x/exporter:0.15"}}
 

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -19,6 +21,8 @@ description:
   - Lets C(validate) read the new text before anything is replaced. Reloads through the master
     socket when a process answers there. A reload that fails puts the old text back, so that the
     file always says what the process does.
+  - The text gets a name of its own, made of it and of the files in C(beside), which the process
+    can be asked for. One that has loaded another, since a run died before its reload, is reloaded.
 options:
   path:
     description: The configuration file. Owned by root, readable by C(group).
@@ -41,10 +45,15 @@ options:
     description: HAProxy's master socket.
     type: path
     required: true
-  reload:
-    description: Reload even when the text is the same, as after a new certificate.
-    type: bool
-    default: false
+  admin:
+    description: HAProxy's admin socket.
+    type: path
+    required: true
+  beside:
+    description: Files that the process reads with its configuration, as certificates; those that are there.
+    type: list
+    elements: path
+    default: []
 """
 
 RETURN = r"""
@@ -56,6 +65,9 @@ reloaded:
 
 TIMEOUT_S = 60
 STARTING_S = 2
+# How a configuration names itself, and how the process that has loaded it says the name.
+NAMED = "global\n  set-var proc.edge str({})\n\n"
+LOADED = re.compile(rb"value=<(\w+)>")
 
 
 class Refused(Exception):
@@ -77,20 +89,43 @@ def connected(client: socket.socket, path: Path) -> bool:
             time.sleep(0.05)
 
 
+def ask(path: Path, command: bytes) -> bytes | None:
+    """What the process behind a socket answers; None when none is there."""
+    answer = b""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(TIMEOUT_S)
+        if not connected(client, path):
+            return None
+        client.sendall(command + b"\n")
+        client.shutdown(socket.SHUT_WR)
+        while chunk := client.recv(65536):
+            answer += chunk
+    return answer
+
+
+def name_of(content: str, beside: list[Path]) -> str:
+    """A name for a configuration and what is read with it."""
+    digest = hashlib.sha256(content.encode())
+    for path in beside:
+        digest.update(hashlib.sha256(path.read_bytes() if path.exists() else b"").digest())
+    return digest.hexdigest()[:16]
+
+
+def loaded(admin: Path, name: str) -> bool:
+    """Whether the process has loaded the configuration of this name; where none runs there is nothing to load."""
+    answer = ask(admin, b"get var proc.edge")
+    found = LOADED.search(answer or b"")
+    return answer is None or (found is not None and found[1].decode() == name)
+
+
 def reload(path: Path) -> bool:
     """Reload the process behind the master socket; False when none is there.
 
     Raises Refused with the reasons HAProxy gives.
     """
-    answer = b""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(TIMEOUT_S)
-        if not connected(client, path):
-            return False
-        client.sendall(b"reload\n")
-        client.shutdown(socket.SHUT_WR)
-        while chunk := client.recv(65536):
-            answer += chunk
+    answer = ask(path, b"reload")
+    if answer is None:
+        return False
     if b"Success=1" not in answer:
         raise Refused(f"the reload failed, the old configuration stays: {answer.decode().strip()}")
     return True
@@ -114,9 +149,9 @@ def validated(path: Path, content: str, group: int, argv: list[str]) -> Path:
     return Path(name)
 
 
-def keep(module: AnsibleModule, path: Path, before: str | None) -> bool:
+def keep(module: AnsibleModule, path: Path, before: str | None, content: str) -> bool:
     """Replace the file where it differs and reload; True when a process was reloaded."""
-    content, group = module.params["content"], module.params["group"]
+    group = module.params["group"]
     if before != content:
         os.replace(validated(path, content, group, module.params["validate"]), path)
     try:
@@ -136,21 +171,24 @@ def main() -> None:
             "group": {"type": "int", "required": True},
             "validate": {"type": "list", "elements": "str", "required": True},
             "socket": {"type": "path", "required": True},
-            "reload": {"type": "bool", "default": False},
+            "admin": {"type": "path", "required": True},
+            "beside": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     path = Path(module.params["path"])
     before = path.read_text(encoding="utf-8") if path.exists() else None
-    changed = before != module.params["content"] or module.params["reload"]
+    name = name_of(module.params["content"], [Path(one) for one in module.params["beside"]])
+    content = NAMED.format(name) + module.params["content"]
     reloaded = False
-    if changed and not module.check_mode:
-        try:
-            reloaded = keep(module, path, before)
-        except (OSError, Refused) as error:
-            module.fail_json(msg=str(error))
+    try:
+        changed = before != content or not loaded(Path(module.params["admin"]), name)
+        if changed and not module.check_mode:
+            reloaded = keep(module, path, before, content)
+    except (OSError, Refused) as error:
+        module.fail_json(msg=str(error))
     headers = {"before_header": str(path), "after_header": str(path)}
-    diff = headers | {"before": before or "", "after": module.params["content"]}
+    diff = headers | {"before": before or "", "after": content}
     module.exit_json(changed=changed, reloaded=reloaded, diff=diff if changed else {})
 
 

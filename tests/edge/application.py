@@ -37,18 +37,18 @@ class Application:
 
 
 @contextmanager
-def application(name: str) -> Iterator[Application]:
-    """One that listens; it is killed at the end of the block."""
+def application(name: str, **more: str) -> Iterator[Application]:
+    """One that listens, with `more` in its environment; it is killed at the end of the block."""
     with tempfile.TemporaryDirectory() as folder:
-        app = on_free_ports(1, lambda port: _start(name, port, Path(folder) / "log"))
+        app = on_free_ports(1, lambda port: _start(name, port, Path(folder) / "log", more))
         try:
             yield app
         finally:
             _kill(app.process)
 
 
-def _start(name: str, port: int, log: Path) -> Application:
-    settings = {"PORT": str(port), "RELEASE": name, "VERSION": "v1", "SLOT": name}
+def _start(name: str, port: int, log: Path, more: dict[str, str]) -> Application:
+    settings = {"PORT": str(port), "RELEASE": name, "VERSION": "v1", "SLOT": name, **more}
     with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-I", str(ROOT / "tests/fleet/app/app.py")],

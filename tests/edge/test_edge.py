@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import threading
 import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.edge.process import Edge
-from tests.render.edge_texts import EVERYTHING, backends
+from tests.render.edge_texts import EVERYTHING, backends, slot
 from tests.support.certificates import self_signed
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -164,6 +166,33 @@ def test_every_line_of_the_log_says_who_answered(edge: Edge) -> None:
     assert (said["backend"], said["server"], said["state"]) == ("api-blue", "1", "----")
     assert (said["host"], said["status"], said["client"]) == ("example.com", 200, "127.0.0.1")
     assert "planted-word" not in edge.logs()
+
+
+def test_large_headers_are_a_setting(bare: Edge) -> None:
+    """A cookie that is too large is refused by the edge; so is an answer's header, which the log tells apart."""
+    large = "x" * 20_000
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("X-Large", large if self.path == "/large" else "none")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as app:
+        threading.Thread(target=app.serve_forever, args=(0.01,), daemon=True).start()
+        blue = slot("api-blue", "127.0.0.1", port=app.server_address[1])
+        bare.write("backends.cfg", backends(blue))
+        for settings, request, answer in (({}, 400, 502), ({"edge_header_bytes": 32768}, 200, 200)):
+            bare.configure(**settings)
+            bare.start()
+            assert bare.get("/", {"Host": "a.example", "Cookie": large}).status == request
+            assert bare.get("/large", {"Host": "a.example"}).status == answer
+            if not settings:
+                wait_until(lambda: '"state": "PH--"' in bare.logs(), "an answer is refused")
+                assert '"status": 400, "state": "PR--"' in bare.logs()
+            bare.stop()
+        app.shutdown()
 
 
 def test_the_sockets_are_for_root_only(edge: Edge) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 
 import pytest
 from delight.host import edge as host_edge
 
+from plugins.modules import edge_config
 from tests.edge.process import Edge
 from tests.fleet.support.load import Load
-from tests.support.waiting import PATIENCE_S
+from tests.support.certificates import self_signed
+from tests.support.waiting import PATIENCE_S, wait_until
 
 
 def reload(edge: Edge) -> None:
@@ -41,3 +44,36 @@ def test_a_worker_from_before_a_reload_is_waited_for(own_edge: Edge) -> None:
         assert engines.old_workers() == 1
     engines.wait_for_old_workers(time.monotonic() + PATIENCE_S)
     assert engines.old_workers() == 0
+
+
+def test_a_new_certificate_that_was_never_loaded_is_seen(bare: Edge) -> None:
+    """A run has written it and died before the reload: the next one finds a process that has the old one."""
+
+    def certified() -> bytes:
+        pair = self_signed(bare.root)
+        bare.write("certificate.pem", pair.certificate.read_text() + pair.key.read_text())
+        return ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
+
+    def configure() -> str:
+        bare.configure(edge_tls=True)
+        file = bare.root / "haproxy.cfg"
+        text = file.read_text()
+        name = edge_config.name_of(text, [bare.root / "certificate.pem"])
+        bare.write("haproxy.cfg", edge_config.NAMED.format(name) + text)
+        return name
+
+    def served() -> bytes:
+        pem = ssl.get_server_certificate(("127.0.0.1", bare.tls_port), timeout=PATIENCE_S)
+        return ssl.PEM_cert_to_DER_cert(pem)
+
+    admin = bare.root / "run/admin.sock"
+    old = certified()
+    bare.configure(edge_tls=True)
+    bare.start()
+    new = certified()
+    name = configure()
+    assert not edge_config.loaded(admin, name) and served() == old
+    reload(bare)
+    wait_until(lambda: edge_config.loaded(admin, name) and served() == new, "the new one is served")
+    certified()
+    assert not edge_config.loaded(admin, configure())

@@ -8,13 +8,16 @@ import json
 import socket
 import threading
 import time
+from contextlib import suppress
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.edge.application import application
 from tests.edge.process import Edge
 from tests.fleet.support.load import Load
-from tests.render.edge_texts import backends, slot
+from tests.render.edge_texts import backends, settings, slot
 from tests.support.waiting import PATIENCE_S, wait_until
 
 
@@ -57,9 +60,10 @@ def idle(edge: Edge) -> int:
 def test_a_frozen_application_costs_waiting(bare: Edge) -> None:
     """When all checks fail, requests go to the unchecked twin and wait there until it goes on."""
     checks = {"interval": "200ms", "interval_changing": "50ms", "interval_down": "50ms"}
-    bare.configure(edge_checks={**checks, "timeout": "200ms", "fall": 2})
+    bare.configure(edge_checks={**checks, "fall": 2})
     with application("api-blue") as app:
-        blue = slot("api-blue", "127.0.0.1", port=app.port, check_path="/health")
+        asked = {"check_path": "/health", "check_timeout_s": 0.2}
+        blue = slot("api-blue", "127.0.0.1", port=app.port, **asked)
         bare.write("backends.cfg", backends(blue))
         bare.start()
         url = f"http://127.0.0.1:{bare.port}"
@@ -71,6 +75,50 @@ def test_a_frozen_application_costs_waiting(bare: Edge) -> None:
             wait_until(lambda: "UP" in server(bare, "1")["status"], "the application is back")
     assert load.report.failures == []
     assert [one for one in load.report.served if one.sent < told < one.answered]
+
+
+def test_a_quiet_event_stream_lasts_as_long_as_tunnel_says(bare: Edge) -> None:
+    """Neither the time for an answer nor that of a client ends it."""
+    bare.configure(edge_timeouts={**settings()["edge_timeouts"], "client": "300ms"})
+    with application("api-blue", TICK_S="0.9") as app:
+        for tunnel_s, lines in ((60, 2), (0.4, 1)):
+            blue = slot("api-blue", "127.0.0.1", port=app.port, timeout_s=0.3, tunnel_s=tunnel_s)
+            bare.write("backends.cfg", backends(blue))
+            bare.start()
+            client = http.client.HTTPConnection("127.0.0.1", bare.port, timeout=PATIENCE_S)
+            client.request("GET", "/stream")
+            answer = client.getresponse()
+            told: list[bytes] = []
+            with suppress(http.client.IncompleteRead):
+                while len(told) < 2 and (line := answer.readline()):
+                    told += [line] if line.strip() else []
+            client.close()
+            bare.stop()
+            assert len(told) == lines
+
+
+@pytest.mark.promise("G8")
+def test_checks_ask_the_port_and_send_the_headers_that_are_given(bare: Edge) -> None:
+    """The application answers on another port than the one it is checked on."""
+    asked: list[Message] = []
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers)
+            self.send_response(200)
+            self.end_headers()
+
+    with application("api-blue") as app, ThreadingHTTPServer(("127.0.0.1", 0), Health) as health:
+        threading.Thread(target=health.serve_forever, args=(0.01,), daemon=True).start()
+        headers = {"X-Forwarded-Proto": "https", "X-Probe": "yes, it is"}
+        of_health = {"check_port": health.server_address[1], "check_headers": headers}
+        blue = slot("api-blue", "127.0.0.1", port=app.port, **of_health)
+        bare.write("backends.cfg", backends(blue))
+        bare.start()
+        wait_until(lambda: server(bare, "1")["check_status"] == "L7OK", "it is checked")
+        assert bare.get("/").said["release"] == "api-blue"
+        health.shutdown()
+    assert {name: asked[0][name] for name in headers} == headers
 
 
 def server(edge: Edge, name: str) -> dict[str, str]:

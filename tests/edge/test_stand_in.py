@@ -129,7 +129,7 @@ def process() -> Iterator[Edge]:
     """The real edge; it checks its servers often."""
     with edge_folder() as edge:
         often = {"interval": "100ms", "interval_changing": "50ms", "interval_down": "50ms"}
-        edge.configure(edge_checks={**often, "timeout": "5s", "fall": 1})
+        edge.configure(edge_checks={**often, "fall": 1})
         for name in ("live.map", "pool.map", "backends.cfg"):
             edge.write(name, "")
         edge.start()
@@ -140,7 +140,7 @@ def process() -> Iterator[Edge]:
 def served() -> Iterator[str]:
     """backends.cfg of two slots: blue has two replicas, of which one is there, green has none."""
     with replica() as port:
-        blue = slot("api-blue", HERE, NOBODY, port=port)
+        blue = slot("api-blue", HERE, NOBODY, port=port, check_timeout_s=5)
         yield backends(blue, slot("api-green", NOBODY, port=port))
 
 

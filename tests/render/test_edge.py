@@ -17,7 +17,15 @@ TEXTS: dict[str, Callable[[], str]] = {
     "edge_compose.yml": lambda: text("compose.yml.j2"),
     "backends.cfg": lambda: backends(
         slot("api-blue", "10.89.1.101", "10.89.1.102"),
-        slot("api-green", "10.89.1.201", "10.89.1.202", check_status=204, timeout_s=1.5),
+        slot(
+            "api-green",
+            "10.89.1.201",
+            "10.89.1.202",
+            check_status=204,
+            timeout_s=1.5,
+            check_port=8001,
+            check_headers={"X-Forwarded-Proto": "https", "X-Probe": "yes, it is"},
+        ),
         slot("web-blue", "10.89.2.101", port=3000, check_path="/", check_host="www.example.com"),
     ),
     "backends_empty.cfg": backends,

@@ -103,6 +103,7 @@ def configured(
         "release_disk_free": 0,
         "release_memory_margin": 0,
         "release_inodes_free": 0,
+        "release_https": False,
         "services": services,
         "secrets": SECRETS,
         "compromised_secrets": {},

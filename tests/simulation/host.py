@@ -201,7 +201,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         status, text = Host.now.program(argv, dict(environment or {}))
         return command.Ran(argv, status, text, "", bound_s)
 
-    def probe(address: str, port: int, path: str, host: str, timeout_s: float) -> gate.Answer:
+    def probe(
+        address: str, port: int, path: str, host: str, timeout_s: float, headers: Any
+    ) -> gate.Answer:
         return Host.now.probe(address, path)
 
     write_atomic, rename = files.write_atomic, os.rename

@@ -67,6 +67,7 @@ class Playbook:
                 **defaults(),
                 **common,
                 "astray": [],
+                "release_https": False,
                 "registry_username": "",
                 "app_subnet": "10.89.0.0/16",
                 "release_root": str(self.folder),

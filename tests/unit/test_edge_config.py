@@ -26,7 +26,7 @@ def any_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Start a master socket that answers every command with one text."""
+    """Start a socket that answers its one command with a text."""
     listeners = []
 
     def start(answer: str) -> Path:
@@ -39,7 +39,7 @@ def master(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         def serve() -> None:
             client, _ = listener.accept()
             with client:
-                assert client.recv(100) == b"reload\n"
+                assert client.recv(100) in (b"reload\n", b"get var proc.edge\n")
                 client.sendall(answer.encode())
 
         threading.Thread(target=serve, daemon=True).start()
@@ -55,12 +55,11 @@ def keep(tmp_path: Path, sock: Path, validate: str = "true", before: str | None 
     if before is not None:
         path.write_text(before)
     params: dict[str, Any] = {
-        "content": "new",
         "group": GROUP,
         "validate": [validate, "%s"],
         "socket": str(sock),
     }
-    return edge_config.keep(SimpleNamespace(params=params), path, before)
+    return edge_config.keep(SimpleNamespace(params=params), path, before, "new")
 
 
 def test_a_good_text_is_taken(tmp_path: Path, master: Callable[[str], Path]) -> None:
@@ -91,3 +90,30 @@ def test_without_a_process_the_text_waits_for_one(tmp_path: Path, stale: bool) -
             left_behind.bind(str(path))
     assert keep(tmp_path, path, before=None) is False
     assert (tmp_path / "haproxy.cfg").read_text() == "new"
+
+
+def test_a_name_stands_for_the_text_and_what_is_read_with_it(tmp_path: Path) -> None:
+    certificate = tmp_path / "certificate.pem"
+    names = {edge_config.name_of("text", []), edge_config.name_of("text", [certificate])}
+    for pem in ("one", "other"):
+        certificate.write_text(pem)
+        names.add(edge_config.name_of("text", [certificate]))
+    assert len(names | {edge_config.name_of("other", [])}) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("proc.edge: type=str value=<abc>\n", True),
+        ("proc.edge: undefined\n", False),
+        ("value=<b>", False),
+    ],
+)
+def test_what_runs_is_compared_with_what_is_written(
+    master: Callable[[str], Path], said: str, same: bool
+) -> None:
+    assert edge_config.loaded(master(said), "abc") is same
+
+
+def test_where_nothing_runs_there_is_nothing_to_load(tmp_path: Path) -> None:
+    assert edge_config.loaded(tmp_path / "none.sock", "abc")

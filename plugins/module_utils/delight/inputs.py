@@ -9,6 +9,7 @@ from __future__ import annotations
 SETTINGS = (
     *("app_subnet", "release_keep", "release_memory_margin", "release_disk_free"),
     *("release_inodes_free", "database_max_connections", "retire_drain", "deploy_engine"),
+    "release_https",
 )
 NAMES = (
     *("env_name", "services", "secrets", "compromised_secrets", "release_hmac_key", "release_root"),

@@ -58,7 +58,7 @@ def build(
             one.name: secret_digest(hmac_key, one.name, secrets[one.name])
             for one in service.secrets
         }
-        spec = describe(service, images[name], indices[name], digests)
+        spec = describe(service, images[name], indices[name], digests, settings.https)
         env = files[f"{name}.env"] = render.env_file(service)
         spec["fingerprint"] = fingerprint(name, spec, settings.app_subnet, sha256(env))
         specs[name] = spec
@@ -91,10 +91,14 @@ def secret_files(specs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def describe(
-    service: Service, image: str, index: int, secret_digests: dict[str, str]
+    service: Service, image: str, index: int, secret_digests: dict[str, str], https: bool
 ) -> dict[str, Any]:
-    """What a host needs to know of a service; times in seconds, sizes in bytes."""
+    """What a host needs to know of a service; times in seconds, sizes in bytes.
+
+    `https`: whether users come by HTTPS, as a question for its health then says too.
+    """
     health = service.health
+    headers = {"X-Forwarded-Proto": "https" if https else "http", **health.headers}
     return {
         "image": image,
         "index": index,
@@ -112,10 +116,12 @@ def describe(
             "ready": health.ready or health.path,
             "port": health.port or service.port,
             "host": health.host,
+            "headers": headers,
             "status": health.status,
             "successes": health.successes,
             "interval_s": health.interval,
             "timeout_s": health.timeout,
+            "answer_s": health.answer,
             "release": health.release,
             "steady_s": health.steady,
         },

@@ -86,6 +86,10 @@ def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: s
                 "check_path": health["path"],
                 "check_status": health["status"],
                 "check_host": health["host"],
+                # Releases that an earlier version of the engine has made say nothing of these.
+                "check_headers": health.get("headers", {}),
+                "check_timeout_s": health.get("answer_s", 2.0),
+                "check_port": health["port"],
                 "timeout_s": spec["timeout_s"],
                 "tunnel_s": spec["tunnel_s"],
             }

@@ -24,6 +24,7 @@ class Settings(Strict):
     disk_free: Size = Field("1g", validate_default=True, alias="release_disk_free")
     inodes_free: int = Field(20000, ge=0, alias="release_inodes_free")
     database_max_connections: int = Field(0, ge=0)
+    https: bool = Field(False, alias="release_https")
     retire_drain_s: Duration = Field("60s", validate_default=True, alias="retire_drain")
     engine: Literal["compose"] = Field("compose", alias="deploy_engine")
 

@@ -29,6 +29,9 @@ Duration = Annotated[float, BeforeValidator(seconds), Field(json_schema_extra={"
 Size = Annotated[int, BeforeValidator(size), Field(json_schema_extra={"unit": "size"})]
 EnvName = Annotated[str, Field(pattern=ENV_NAME)]
 Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+# Without what the edge's configuration reads otherwise: quotes, backslash, `%` and `$`.
+HeaderValue = Annotated[str, Field(pattern=r"^[ !#&(-\[\]-~]{0,256}$")]
 
 
 def _plain(value: object) -> str:
@@ -76,9 +79,17 @@ class Health(Strict):
         description="Without a port: asked in place of the image's HEALTHCHECK; `[]` for a steady run only.",
     )
     port: int | None = Field(
-        None, ge=1, le=65535, description="Port asked; the service's where not given."
+        None,
+        ge=1,
+        le=65535,
+        description="Port asked, by the edge too; the service's where not given.",
     )
     host: str = Field("localhost", description="Host header of the questions.")
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default={},
+        description="Headers of the questions, beside Host and X-Forwarded-Proto, which says what users come by "
+        "(`release_https`).",
+    )
     status: int = Field(200, ge=100, le=599, description="Status that counts as healthy.")
     successes: int = Field(3, ge=1, le=100, description="Good answers needed in a row.")
     interval: Duration = Field(
@@ -86,6 +97,11 @@ class Health(Strict):
     )
     timeout: Duration = Field(
         "60s", validate_default=True, description="For the whole gate, from the start."
+    )
+    answer: Duration = Field(
+        "2s",
+        validate_default=True,
+        description="For one answer, whoever asks: the gate, or the edge all the time.",
     )
     release: str = Field(
         "json:release",
@@ -97,6 +113,13 @@ class Health(Strict):
         validate_default=True,
         description="How long a container must run that is not asked: no port and no HEALTHCHECK, or skip_gate.",
     )
+
+    @model_validator(mode="after")
+    def _has_one_host(self) -> Health:
+        of_ours = {"host", "connection", "user-agent", "content-length", "transfer-encoding"}
+        if taken := sorted(of_ours & {name.lower() for name in self.headers}):
+            raise ValueError(f"headers has {', '.join(taken)}: leave it out; Host is `health.host`")
+        return self
 
 
 class Migrate(Strict):

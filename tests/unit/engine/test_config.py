@@ -47,6 +47,7 @@ LOADED: dict[str, Any] = {
     "release_inodes_free": 1,
     "database_max_connections": 0,
     "retire_drain": "60s",
+    "release_https": False,
     "services": {"api": API},
     "secrets": SECRETS,
     "compromised_secrets": {},

@@ -21,6 +21,12 @@ def mistakes(services: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"health": {"headers": {"Host": "x"}}}, "health: headers has host: leave it out"),
+        (
+            {"health": {"headers": {"X-A": 'a"b'}}},
+            "services.api.health.headers.X-A: String should match",
+        ),
+        ({"health": {"headers": {"X A": "a"}}}, "services.api.health.headers"),
         ({"health": {"sucesses": 1}}, "services.api.health: unknown key 'sucesses'"),
         ({"prot": 1}, "services.api: unknown key 'prot'"),
         ({"port": "many"}, "services.api.port: Input should be a valid integer"),

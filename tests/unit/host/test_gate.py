@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,11 +25,13 @@ class Server:
 
     def __init__(self, *answers: Said) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.headers: list[Message] = []
         waiting = list(answers)
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(handler) -> None:
                 self.asked.append((handler.path, handler.headers["Host"]))
+                self.headers.append(handler.headers)
                 status, body, headers = waiting.pop(0) if len(waiting) > 1 else waiting[0]
                 handler.send_response(status)
                 for name, value in headers.items():
@@ -199,4 +202,24 @@ def test_an_answer_that_trickles_has_a_bound() -> None:
         found = gate.probe("127.0.0.1", listener.getsockname()[1], "/", "h", timeout_s=0.1)
         thread.join()
     assert gone.is_set(), "it was read to its end"
-    assert found.error.startswith("TimeoutError")
+    assert found.slow
+
+
+@pytest.mark.promise("G8")
+@pytest.mark.usefixtures("lives")
+def test_an_answer_that_comes_too_late_for_the_edge_too_is_named_by_its_key() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # it connects, and nobody answers
+        found = passed(listener.getsockname()[1], answer_s=0.05, timeout_s=0.2)
+    assert found["reason"] == (
+        "no 3 good answers in a row within 0.2 s; one takes longer than 0.05 s (health.answer)"
+    )
+
+
+@pytest.mark.promise("G8")
+@pytest.mark.usefixtures("lives")
+def test_an_application_that_sends_plain_http_elsewhere_is_asked_as_its_users_do(
+    serve: Any,
+) -> None:
+    server = serve(GOOD)
+    assert passed(server.port, headers={"X-Forwarded-Proto": "https"})["passed"]
+    assert {headers["X-Forwarded-Proto"] for headers in server.headers} == {"https"}

@@ -34,6 +34,7 @@ CHECK = {"Test": ["CMD", "see", "it"]}
 
 
 @pytest.mark.usefixtures("lives")
+@pytest.mark.promise("G8")
 def test_a_worker_passes_by_the_health_command_of_its_image(worker: Any) -> None:
     found = worker(CHECK, (1, "not yet"), (0, "well"), (1, "not quite"), (0, "well"))
     assert (found["passed"], found["answer"]) == (True, "well")

@@ -17,7 +17,8 @@ POLL_S = 0.02
 WATCH_S = 0.1
 # A replica is on this host: what does not connect at once is gone, or about to be.
 CONNECT_S = 0.25
-ANSWER_S = 5.0
+# What releases have that say nothing of it.
+ANSWER_S = 2.0
 # What Docker gives a health command whose image says nothing.
 HEALTH_S = 30.0
 
@@ -29,6 +30,11 @@ class Answer(NamedTuple):
     body: str = ""
     headers: Mapping[str, str] = MappingProxyType({})
     error: str = ""
+
+    @property
+    def slow(self) -> bool:
+        """Whether it was given up: connected, and no answer in time."""
+        return self.error.startswith("TimeoutError while waiting")
 
     def text(self) -> str:
         """For a person, in one line."""
@@ -47,21 +53,31 @@ class Bounded(socket.socket):
         return super().recv_into(*args)
 
 
-def probe(address: str, port: int, path: str, host: str, timeout_s: float) -> Answer:
+def probe(
+    address: str,
+    port: int,
+    path: str,
+    host: str,
+    timeout_s: float,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
     """Ask the replica itself, not through the edge; the answer is whole within `timeout_s`."""
     connection = http.client.HTTPConnection(address, port)
     connection.sock = Bounded(socket.AF_INET, socket.SOCK_STREAM)
     connection.sock.deadline = time.monotonic() + timeout_s
     connection.sock.settimeout(min(CONNECT_S, timeout_s))
+    doing = "connecting"
     try:
         connection.sock.connect((address, port))
-        connection.request("GET", path, headers={"Host": host, "Connection": "close"})
+        doing = "waiting for the answer"
+        fields = {"Host": host, "Connection": "close", **headers}
+        connection.request("GET", path, headers=fields)
         answer = connection.getresponse()
         body = answer.read(65536).decode(errors="replace")
-        headers = {key.lower(): value for key, value in answer.getheaders()}
-        return Answer(answer.status, body, headers)
+        said = {key.lower(): value for key, value in answer.getheaders()}
+        return Answer(answer.status, body, said)
     except (OSError, http.client.HTTPException) as error:
-        return Answer(error=f"{type(error).__name__}: {error}")
+        return Answer(error=f"{type(error).__name__} while {doing}: {error}")
     finally:
         connection.close()
 
@@ -97,6 +113,7 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
     """
     began = time.monotonic()
     deadline = began + health["timeout_s"]
+    answer_s = health.get("answer_s", ANSWER_S)
     streak = wrong = 0
     watched, answer = 0.0, Answer()
 
@@ -120,7 +137,8 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
             health["port"],
             health["ready"],
             health["host"],
-            timeout_s=min(ANSWER_S, max(0.2, deadline - time.monotonic())),
+            timeout_s=min(answer_s, max(0.2, deadline - time.monotonic())),
+            headers=health.get("headers", {}),
         )
         progress.step(f"waits for {replica['name']} ({answer_now.status or 'no answer yet'})")
         verdict = judge(answer_now, health, release)
@@ -136,7 +154,10 @@ def pass_http(replica: dict[str, Any], health: dict[str, Any], release: str) -> 
             return ended("wrong_release", f"it answers as release {says!r}, not {release!r}")
         if time.monotonic() >= deadline:
             times = f"{health['successes']} good answers in a row"
-            return ended("timeout", f"no {times} within {health['timeout_s']:g} s")
+            slow = (
+                f"; one takes longer than {answer_s:g} s (health.answer)" if answer_now.slow else ""
+            )
+            return ended("timeout", f"no {times} within {health['timeout_s']:g} s{slow}")
         time.sleep(health["interval_s"] if streak or wrong else POLL_S)
 
 

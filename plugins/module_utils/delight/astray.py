@@ -16,8 +16,9 @@ WAY_OUT = {
     "services": ": a service gets it by its name in `secrets`",
     "build_images": ": whoever has the image has what it was built with",
 }
-# What is kept beside passwords and is none.
+# What is kept beside passwords and is none, and how what everybody may have begins.
 NO_SECRETS = {"postgres_user", "registry_username", "user", "username"}
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 # What a run reads that is secret itself, or may hold certificates.
 SECRET = {
     *("secrets", "compromised_secrets", "release_hmac_key"),
@@ -30,14 +31,10 @@ def mistakes(values: Mapping[str, Any], vault: Mapping[str, str]) -> list[str]:
 
     `vault` is {path: text} of all else that stands in a vault.
     """
-    held = {**vault, **dict(of_run(values))}
-    secrets = {
-        name: text
-        for name, text in held.items()
-        if len(text) >= SHORTEST_SAME and name.rpartition(".")[2] not in NO_SECRETS
-    }
-    parts = {name: set(forms(text)) for name, text in secrets.items()}
     seen = {key: value for key, value in values.items() if key not in SECRET}
+    held = {name: text for name, text in vault.items() if name not in seen} | dict(of_run(values))
+    secrets = {name: text for name, text in held.items() if is_secret(name, text)}
+    parts = {name: set(forms(text)) for name, text in secrets.items()}
     found = [
         f"{path}: holds {name}, which would stand in the open{WAY_OUT.get(path.partition('.')[0], '')}"
         for path, _, text in leaves(seen)
@@ -62,10 +59,17 @@ def of_run(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield path, text
 
 
+def is_secret(name: str, text: str) -> bool:
+    """Whether what stands in a vault by this name is one."""
+    public = text.lstrip().startswith(CERTIFICATE) and "PRIVATE KEY" not in text
+    return len(text) >= SHORTEST_SAME and name.rpartition(".")[2] not in NO_SECRETS and not public
+
+
 def forms(text: str) -> Iterator[str]:
     """A secret and the password of a URL, as they are, in another URL and in base64."""
     for part in redact.parts(text):
-        if len(part) >= SHORTEST_PART:
+        # The first and the last line of a key are those of every key.
+        if len(part) >= SHORTEST_PART and (part == text or not part.startswith("-----")):
             yield from (part, quote(part, safe=""), *redact.base64_of(part))
 
 

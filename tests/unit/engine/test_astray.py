@@ -49,6 +49,24 @@ def test_what_stands_in_the_vault_and_is_none() -> None:
     assert found("delight_3", **vault) == ["other"]
 
 
+def test_what_everybody_may_have() -> None:
+    """Certificates are kept with their keys, and keys begin and end as every other does."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    certificate = f"{begin}\nMIIBgDCCASWgAwIB\n{end}"
+    assert found(certificate, registry_tls_certificate=certificate) == []
+    both = f"{certificate}\nPRIVATE KEY-----\nMIGHAgEAMBMGByqG\n-----END"
+    assert found(f"{begin}\nanother\n{end}", edge=both) == []
+    assert found("MIGHAgEAMBMGByqG", edge=both) == ["edge"]
+
+
+def test_what_a_run_reads_in_the_open_anyway() -> None:
+    values = {
+        "registry": "registry.example.com",
+        "services": {"api": {"image": "registry.example.com/api"}},
+    }
+    assert astray.mistakes(values, {"registry": "registry.example.com"}) == []
+
+
 def test_neither_path_nor_value_tells_it() -> None:
     values = {"images": {"hunter22": "hunter22"}, "secrets": {"A": {"hunter22": "hunter22"}}}
     assert astray.mistakes(values, {}) == [

@@ -25,7 +25,7 @@ TYPED = {"docs/getting-started.md", "docs/deployment.md"}
 NO_COMMANDS = {"text", "mermaid", "yaml", "json", "python"}
 MESSAGES = ROOT / "docs/deployment.md"
 # Where messages are written.
-SOURCES = ("plugins", "roles", "bin", ".ci")
+SOURCES = ("plugins", "playbooks", "roles", "bin", ".ci")
 
 
 def name(page: Path) -> str:

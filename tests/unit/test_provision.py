@@ -1,0 +1,43 @@
+"""What `provision.yml` refuses before it connects to any host."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import run
+
+ROOT = Path(__file__).resolve().parents[2]
+# Nobody has this address (RFC 5737).
+HOST = {"ansible_host": "192.0.2.1", "host_address": "192.0.2.1"}
+
+
+def provision(folder: Path, **variables: Any) -> tuple[int, str]:
+    """Status and output for one machine that is in both groups."""
+    host = {**HOST, "env_name": "shop", "balancer_enabled": True, **variables}
+    groups = {name: {"hosts": {"one": host}} for name in ("app", "data")}
+    (folder / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
+    done = run(
+        ROOT, "ansible-playbook", "provision.yml", "-i", str(folder), "-e", "ansible_timeout=1"
+    )
+    return done.returncode, " ".join(done.stdout.split())
+
+
+def test_an_edge_and_a_balancer_on_one_port_are_refused(tmp_path: Path) -> None:
+    status, output = provision(tmp_path)
+    assert status == 2
+    assert (
+        "one is in `app` and in `data`, so its edge and the balancer would both answer on port 80"
+        in output
+    )
+    assert "Prepare every host" not in output
+
+
+@pytest.mark.parametrize("change", [{"balancer_enabled": False}, {"balancer_port": 8080}])
+def test_with_another_port_or_without_a_balancer_it_goes_on(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    assert "Prepare every host" in provision(tmp_path, **change)[1]

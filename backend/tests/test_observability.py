@@ -25,7 +25,7 @@ from tests.tokens import public_pem, signed_in, token
 from tests.worker import JOBS, worker
 
 PERSON = "ada.lovelace"
-AWKWARD = "a.w/o'r\"d\\ ü<&>+42\n"
+AWKWARD = "a.w/o'r\"d\\ ü\N{KEY}<&>\t+42\n"
 
 
 @pytest.fixture
@@ -252,6 +252,10 @@ def test_redaction_of_what_is_encoded(write: Callable[[str], str]) -> None:
     shown = Redactor([AWKWARD]).text(f"it is {write(AWKWARD)}.")
     assert MASK in shown
     assert "42" not in shown
+
+
+def test_a_secret_that_is_no_unicode_stops_nobody() -> None:
+    assert Redactor(["half \udc80 a pair"]).text("half \udc80 a pair") == MASK
 
 
 def test_redaction() -> None:

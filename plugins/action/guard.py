@@ -17,8 +17,8 @@ from ansible.plugins.action import ActionBase
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import origins, typed, vault, vault_files
-from delight.origins import from_vault, is_encrypted, leaves, origin
+from delight import typed, vault, vault_files
+from delight.origins import from_vault, is_encrypted, leaves, origin, tellable
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -143,7 +143,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     continue
                 secret = key.startswith("secrets.") or from_vault(name, value)
                 if secret and (said := typed.mistake(value, inventory)):
-                    lines[f"{origins.shown(key)} {said}"] = None
+                    lines[f"{tellable(key)} {said}"] = None
         return list(lines)
 
     def _no_yaml(self, sources: list[Path]) -> str | None:

@@ -26,8 +26,11 @@ def provision(folder: Path, **variables: Any) -> tuple[int, str]:
     return done.returncode, " ".join(done.stdout.split())
 
 
-def test_an_edge_and_a_balancer_on_one_port_are_refused(tmp_path: Path) -> None:
-    status, output = provision(tmp_path)
+@pytest.mark.parametrize("change", [{}, {"balancer_address": "192.0.2.8"}])
+def test_an_edge_and_a_balancer_on_one_port_are_refused(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    status, output = provision(tmp_path, **change)
     assert status == 2
     assert (
         "one is in `app` and in `data`, so its edge and the balancer would both answer on port 80"
@@ -36,7 +39,14 @@ def test_an_edge_and_a_balancer_on_one_port_are_refused(tmp_path: Path) -> None:
     assert "Prepare every host" not in output
 
 
-@pytest.mark.parametrize("change", [{"balancer_enabled": False}, {"balancer_port": 8080}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"balancer_enabled": False},
+        {"balancer_port": 8080},
+        {"balancer_address": "192.0.2.8", "edge_binds": ["192.0.2.7:80"]},
+    ],
+)
 def test_with_another_port_or_without_a_balancer_it_goes_on(
     tmp_path: Path, change: dict[str, Any]
 ) -> None:

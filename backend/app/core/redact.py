@@ -24,6 +24,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.-]")
 _NAMED = {
     " ": r"\+|",
     "\n": r"\\+n|",
+    "\r": r"\\+r|",
+    "\t": r"\\+t|",
     "&": "&amp;|",
     "<": "&lt;|",
     ">": "&gt;|",
@@ -67,11 +69,13 @@ def _written(text: str) -> str:
 
 def _escaped(one: str) -> str:
     """An expression for a character: as it is, after backslashes, or by its number."""
-    code, data = ord(one), one.encode()
+    code = ord(one)
+    in_utf8 = one.encode(errors="surrogatepass")
+    in_utf16 = one.encode("utf-16-be", "surrogatepass").hex()
     numbers = [
-        "".join(f"%{byte:02x}" for byte in data),
-        "".join(rf"\\+x{byte:02x}" for byte in data),
-        rf"\\+u{code:04x}",
+        "".join(f"%{byte:02x}" for byte in in_utf8),
+        "".join(rf"\\+x{byte:02x}" for byte in in_utf8),
+        "".join(rf"\\+u{in_utf16[at : at + 4]}" for at in range(0, len(in_utf16), 4)),
         f"&#0*{code};",
         f"&#x0*{code:x};",
     ]
@@ -80,7 +84,7 @@ def _escaped(one: str) -> str:
 
 def _in_base64(text: str) -> Iterator[str]:
     """The characters of base64 that it alone determines, at each of the places it may begin at."""
-    data = text.encode()
+    data = text.encode(errors="surrogatepass")
     for before in range(3):
         first, end = -(-before * 8 // 6), (before + len(data)) * 8 // 6
         coded = base64.b64encode(bytes(before) + data)[first:end].decode()

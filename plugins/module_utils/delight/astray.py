@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from delight.host import redact
-from delight.origins import leaves, shown
+from delight.origins import leaves, tellable
 
 # A shorter text may be the same by chance, or a part of another.
 SHORTEST_SAME = 8
@@ -16,7 +16,7 @@ WAY_OUT = {
     "services": ": a service gets it by its name in `secrets`",
     "build_images": ": whoever has the image has what it was built with",
 }
-# What is kept beside passwords and is none, and how what everybody may have begins.
+# What is kept beside passwords and is none.
 NO_SECRETS = {"postgres_user", "registry_username", "user", "username"}
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 # What a run reads that is secret itself, or may hold certificates.
@@ -35,15 +35,21 @@ def mistakes(values: Mapping[str, Any], vault: Mapping[str, str]) -> list[str]:
     held = {name: text for name, text in vault.items() if name not in seen} | dict(of_run(values))
     secrets = {name: text for name, text in held.items() if is_secret(name, text)}
     parts = {name: set(forms(text)) for name, text in secrets.items()}
+
+    def held_by(said: str) -> str:
+        holds = (n for n in secrets if said == secrets[n] or any(part in said for part in parts[n]))
+        return next(holds, "")
+
     found = [
         f"{path}: holds {name}, which would stand in the open{WAY_OUT.get(path.partition('.')[0], '')}"
-        for path, _, text in leaves(seen)
-        if isinstance(text, str)
-        for name in [next((n for n in secrets if text == secrets[n] or within(text, parts[n])), "")]
-        if name
+        for path, _, said in leaves(seen)
+        if isinstance(said, str) and (name := held_by(said))
     ]
+    if not found:
+        return []
+    # A path has keys, and one of them may be what was meant as a value.
     known = redact.known(secrets.values())
-    return [redact.redact(line, known) for line in found] if found else []
+    return [redact.redact(line, known) for line in found]
 
 
 def of_run(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -53,7 +59,7 @@ def of_run(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     }
     for path, _, text in leaves(given):
         if isinstance(text, str):
-            yield shown(path), text
+            yield tellable(path), text
     for path, _, text in leaves(values.get("registries"), "registries"):
         if isinstance(text, str) and path.endswith(".password"):
             yield path, text
@@ -71,8 +77,3 @@ def forms(text: str) -> Iterator[str]:
         # The first and the last line of a key are those of every key.
         if len(part) >= SHORTEST_PART and (part == text or not part.startswith("-----")):
             yield from (part, quote(part, safe=""), *redact.base64_of(part))
-
-
-def within(text: str, parts: set[str]) -> bool:
-    """Whether any of `parts` stands in a text."""
-    return any(part in text for part in parts)

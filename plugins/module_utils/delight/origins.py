@@ -22,7 +22,7 @@ def leaves(value: Any, key: str = "", name: Any = "") -> Iterator[tuple[str, Any
         yield key, name, value
 
 
-def shown(path: str) -> str:
+def tellable(path: str) -> str:
     """A path of variables as it may be told: no key within a secret, which may be what was meant as its value."""
     return ".".join(path.split(".")[:2]) if path.startswith("secrets.") else path
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from delight.host import envfile
 from delight.host.addresses import MAX_REPLICAS, SLOT_DIGITS, address, backend
+from delight.host.gate import ANSWER_S
 from delight.service import Service
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "compose"
@@ -88,7 +89,7 @@ def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: s
                 "check_host": health["host"],
                 # Releases that an earlier version of the engine has made say nothing of these.
                 "check_headers": health.get("headers", {}),
-                "check_timeout_s": health.get("answer_s", 2.0),
+                "check_timeout_s": health.get("answer_s", ANSWER_S),
                 "check_port": health["port"],
                 "timeout_s": spec["timeout_s"],
                 "tunnel_s": spec["tunnel_s"],

@@ -11,7 +11,7 @@ from ansible.errors import AnsibleError
 from delight import astray, errors, inputs
 from delight.errors import ConfigError
 from delight.host import redact
-from delight.origins import from_vault, leaves, shown
+from delight.origins import from_vault, leaves, tellable
 
 
 def variables(templar: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def in_the_open(templar: Any, task_vars: Mapping[str, Any], **shown: Any) -> lis
 def in_vault(variables: Mapping[str, Any]) -> dict[str, str]:
     """{path: text} of the texts that stand in an encrypted file; a template is none of its own."""
     return {
-        shown(path): str(text)
+        tellable(path): str(text)
         for path, name, text in leaves(variables)
         if isinstance(text, str) and "{{" not in text and from_vault(name, text)
     }

@@ -28,7 +28,10 @@ Found = dict[str, dict[str, list[str]]]
 
 
 def forms(word: str) -> list[str]:
-    """A word as it is, and the characters of base64 that it alone determines, wherever it begins."""
+    """A word as it is, and the characters of base64 that it alone determines, wherever it begins.
+
+    Made without the redactor's help: what looks must not share a mistake with what hides.
+    """
     assert re.fullmatch(
         r"[\w-]{8,}", word
     ), "nothing that is written otherwise in URLs, JSON, HTML, by a shell"

@@ -17,24 +17,23 @@ POLL_S = 0.02
 WATCH_S = 0.1
 # A replica is on this host: what does not connect at once is gone, or about to be.
 CONNECT_S = 0.25
-# What releases have that say nothing of it.
+# For an answer, where the release was made before its `health.answer` stood in it.
 ANSWER_S = 2.0
 # What Docker gives a health command whose image says nothing.
 HEALTH_S = 30.0
 
 
 class Answer(NamedTuple):
-    """One probe: the status and what came with it, or the error that came instead."""
+    """One probe: the status and what came with it, or the error that came instead.
+
+    `slow` is one that connected, and had no whole answer in time.
+    """
 
     status: int | None = None
     body: str = ""
     headers: Mapping[str, str] = MappingProxyType({})
     error: str = ""
-
-    @property
-    def slow(self) -> bool:
-        """Whether it was given up: connected, and no answer in time."""
-        return self.error.startswith("TimeoutError while waiting")
+    slow: bool = False
 
     def text(self) -> str:
         """For a person, in one line."""
@@ -66,10 +65,10 @@ def probe(
     connection.sock = Bounded(socket.AF_INET, socket.SOCK_STREAM)
     connection.sock.deadline = time.monotonic() + timeout_s
     connection.sock.settimeout(min(CONNECT_S, timeout_s))
-    doing = "connecting"
+    connected = False
     try:
         connection.sock.connect((address, port))
-        doing = "waiting for the answer"
+        connected = True
         fields = {"Host": host, "Connection": "close", **headers}
         connection.request("GET", path, headers=fields)
         answer = connection.getresponse()
@@ -77,7 +76,8 @@ def probe(
         said = {key.lower(): value for key, value in answer.getheaders()}
         return Answer(answer.status, body, said)
     except (OSError, http.client.HTTPException) as error:
-        return Answer(error=f"{type(error).__name__} while {doing}: {error}")
+        slow = connected and isinstance(error, TimeoutError)
+        return Answer(error=f"{type(error).__name__}: {error}", slow=slow)
     finally:
         connection.close()
 

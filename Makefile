@@ -43,16 +43,11 @@ local: ## Boot three hosts on this machine and deploy Delight to them
 	@bin/setup --apt
 	@$(LAB) local $(LOCAL)
 
-stop: setup ## Stop the hosts of `local` and keep their data
-	@$(LAB) stop $(LOCAL)
+stop: setup ## Stop all hosts, of `local` and of the tests, and keep their data
+	@$(LAB) stop
 
 clean: ## Remove the hosts of `local` and of the tests with their data, the images and all else that was made
-	@if [ -x .venv/bin/python ]; then \
-		for hosts in $(LOCAL) tests/fleet/inventory molecule/inventory; do $(LAB) clean $$hosts || exit; done; \
-		$(LAB) purge; fi
-	rm -rf .venv backend/.venv frontend/node_modules frontend/.next frontend/coverage .cache .ansible .mypy_cache .pytest_cache .ruff_cache
-	@rmdir .vault 2> /dev/null || true
-	find . -name __pycache__ -prune -exec rm -rf {} +
+	@bin/clean
 
 lint: setup ## Check style and types
 	black --check --quiet $(wildcard $(PYTHON_SOURCES))

@@ -9,6 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from lab import (
+    checkout,
+    cleaning,
     engine,
     images,
     inventory,
@@ -21,7 +23,9 @@ from lab import (
     services,
     shell,
 )
+from lab.cleaning import Removed
 from lab.errors import LabError
+from lab.inventory import Fleet
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -43,9 +47,23 @@ def _images(_: argparse.Namespace) -> int:
     return 0
 
 
+def _begun(directory: Path) -> Fleet:
+    """The fleet of an inventory folder, whose names are this checkout's from now on."""
+    machines = inventory.load(directory)
+    for line in lifecycle.begin(machines):
+        print(f"engine: {line}")
+    return machines
+
+
+def _ours(directory: Path) -> Fleet:
+    """The fleet of an inventory folder, whose hosts are not another checkout's."""
+    machines = inventory.load(directory)
+    checkout.refuse_others(machines)
+    return machines
+
+
 def _up(options: argparse.Namespace) -> int:
-    machines = inventory.load(options.directory)
-    engine.ensure()
+    machines = _begun(options.directory)
     images.ensure()
     began = time.monotonic()
     did = lifecycle.up(machines)
@@ -55,13 +73,13 @@ def _up(options: argparse.Namespace) -> int:
 
 
 def _seed(options: argparse.Namespace) -> int:
-    loaded = seeding.seed(inventory.load(options.directory))
+    loaded = seeding.seed(_ours(options.directory))
     print(f"seed: {', '.join(loaded) or 'nothing to do'}")
     return 0
 
 
 def _secrets(options: argparse.Namespace) -> int:
-    made = secrets.ensure(inventory.load(options.directory))
+    made = secrets.ensure(_begun(options.directory))
     print(f"secrets: {', '.join(made) or 'present'}")
     return 0
 
@@ -77,25 +95,33 @@ def _services(options: argparse.Namespace) -> int:
 
 
 def _stop(options: argparse.Namespace) -> int:
-    stopped = lifecycle.stop(inventory.load(options.directory))
-    print(f"stopped: {', '.join(stopped) or 'nothing ran'}")
+    directory = options.directory
+    stopped = lifecycle.stop(inventory.load(directory).network if directory else "")
+    names = ", ".join(stopped)
+    print(f"stopped: {names} (their data stays)" if stopped else "stopped: no host ran")
     return 0
 
 
 def _clean(options: argparse.Namespace) -> int:
-    machines = inventory.load(options.directory)
-    removed = [*secrets.clean(machines), *lifecycle.clean(machines)]
-    print(f"removed: {', '.join(removed) or 'nothing was there'}")
+    directory = options.directory
+    if directory:
+        _tell(cleaning.environment(inventory.load(directory)))
+    else:
+        _tell(cleaning.everything())
     return 0
 
 
+def _tell(removed: Removed) -> None:
+    print("\n".join(cleaning.said(removed)) or "removed nothing: nothing was there")
+
+
 def _purge(_: argparse.Namespace) -> int:
-    print(f"removed: {', '.join(purge.purge()) or 'nothing was there'}")
+    _tell(purge.purge())
     return 0
 
 
 def _reboot(options: argparse.Namespace) -> int:
-    machines = inventory.load(options.directory)
+    machines = _ours(options.directory)
     began = time.monotonic()
     lifecycle.reboot(machines, machines.host(options.host))
     print(f"rebooted: {options.host} ({time.monotonic() - began:.1f} s)")
@@ -103,7 +129,7 @@ def _reboot(options: argparse.Namespace) -> int:
 
 
 def _exec(options: argparse.Namespace) -> int:
-    machines = inventory.load(options.directory)
+    machines = _ours(options.directory)
     name = machines.container(machines.host(options.host))
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     done = shell.attempt(["docker", "exec", name, *command])
@@ -117,11 +143,19 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="lab", description=__doc__)
     verbs = top.add_subparsers(dest="verb", required=True)
 
-    def verb(name: str, act: Verb, text: str, directory: bool = True) -> argparse.ArgumentParser:
+    def verb(
+        name: str, act: Verb, text: str, directory: bool = True, *, or_all: bool = False
+    ) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=text, description=text)
         sub.set_defaults(act=act)
         if directory:
-            sub.add_argument("directory", type=Path, help="inventory folder with a hosts.yml")
+            which = ", or all of this checkout" if or_all else ""
+            sub.add_argument(
+                "directory",
+                type=Path,
+                nargs="?" if or_all else None,
+                help=f"inventory folder with a hosts.yml{which}",
+            )
         return sub
 
     verb("env", _env, 'print shell exports: eval "$(python -m lab env)"', directory=False)
@@ -135,8 +169,8 @@ def parser() -> argparse.ArgumentParser:
     verb("up", _up, "make or start the hosts, pin their keys, load their images")
     verb("seed", _seed, "load lab_images into the hosts that have Docker")
     verb("secrets", _secrets, "generate vault and certificates, if lab_registry is set")
-    verb("stop", _stop, "shut the hosts down and keep their data")
-    verb("clean", _clean, "remove all that was made for this inventory folder")
+    verb("stop", _stop, "shut the hosts down and keep their data", or_all=True)
+    verb("clean", _clean, "remove all that was made for an inventory folder", or_all=True)
     verb("purge", _purge, "remove images, archives and the engine we started", directory=False)
     verb("reboot", _reboot, "reboot one host").add_argument("host")
     execute = verb("exec", _exec, "run a command on a host as root")

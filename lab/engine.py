@@ -23,12 +23,22 @@ def ensure() -> str:
     """Make sure that an engine and its plugins are there; return what was done."""
     did = []
     if not running():
-        did.append(_start())
+        did.append(_install_and_start())
     missing = [name for name in PLUGINS if not _has_plugin(name)]
     if missing:
         _fetch_plugins(missing)
         did.append(f"unpacked {' and '.join(missing)}")
     return ", ".join(did) or "running"
+
+
+def awake() -> bool:
+    """Whether an engine answers, after one that the lab has used was started; installs nothing."""
+    if running():
+        return True
+    if not paths.LAB.exists() or shutil.which("docker") is None:
+        return False
+    _start()
+    return True
 
 
 def _has_plugin(name: str) -> bool:
@@ -48,20 +58,24 @@ def _fetch_plugins(names: list[str]) -> None:
             shutil.move(str(found), paths.CLI_PLUGINS / name)
 
 
-def _start() -> str:
+def _install_and_start() -> str:
     if shutil.which("dockerd") is None:
         apt.install(["docker.io", "iptables"])
     if shutil.which("docker") is None:
         apt.install(["docker-cli"])
     if running():
         return "installed docker.io"
-    if os.geteuid() != 0:
+    _start()
+    return "started dockerd"
+
+
+def _start() -> None:
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
         raise LabError("no Docker engine answers: start it, or run this as root")
     if Path("/run/systemd/system").exists():
         shell.run(["systemctl", "start", "docker"])
     else:
         _start_detached()
-    return "started dockerd"
 
 
 def _start_detached() -> None:

@@ -7,6 +7,7 @@ from lab.cgroups import Cgroups
 from lab.inventory import Fleet, Host
 
 FLEET_LABEL = "delight.lab.fleet"
+CHECKOUT_LABEL = "delight.checkout"
 SHAPE_LABEL = "delight.lab.shape"
 USER = "debian"
 
@@ -35,14 +36,14 @@ cat /etc/ssh/ssh_host_*_key.pub
 """
 
 
-def label(fleet: Fleet) -> str:
-    """The label that marks all that was made for one inventory folder."""
-    return f"{FLEET_LABEL}={fleet.network}"
+def labels(network: str) -> list[str]:
+    """Arguments that mark what is made for the fleet of a network, and the checkout that makes it."""
+    return [f"--label={FLEET_LABEL}={network}", f"--label={CHECKOUT_LABEL}={paths.CHECKOUT}"]
 
 
 def network(fleet: Fleet) -> list[str]:
     """argv that makes the fleet's network."""
-    argv = ["docker", "network", "create", "--label", label(fleet), "--subnet", str(fleet.subnet)]
+    argv = ["docker", "network", "create", *labels(fleet.network), "--subnet", str(fleet.subnet)]
     return [*argv, fleet.network]
 
 
@@ -60,7 +61,7 @@ def create(fleet: Fleet, host: Host, cgroups: Cgroups) -> list[str]:
     name = fleet.container(host)
     argv = [
         *("docker", "run", "--detach", "--name", name, "--hostname", host.name),
-        *("--label", label(fleet), "--label", f"{SHAPE_LABEL}={shape(fleet, host)}"),
+        *(*labels(fleet.network), "--label", f"{SHAPE_LABEL}={shape(fleet, host)}"),
         *("--network", fleet.network, "--ip", str(host.address)),
         *("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE"),
         *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
@@ -77,7 +78,7 @@ def create(fleet: Fleet, host: Host, cgroups: Cgroups) -> list[str]:
 
 def make_volume(fleet: Fleet, host: Host) -> list[str]:
     """argv that makes the volume; a labelled one can be found again."""
-    return ["docker", "volume", "create", "--label", label(fleet), volume(fleet, host)]
+    return ["docker", "volume", "create", *labels(fleet.network), volume(fleet, host)]
 
 
 def shape(fleet: Fleet, host: Host) -> str:
@@ -113,11 +114,12 @@ def merged(known: str, lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in sorted({*kept, *lines}))
 
 
-def listing(kind: str, fleet: Fleet) -> list[str]:
-    """argv that prints the names of the fleet's containers, volumes or networks."""
-    form = "{{.Names}}" if kind == "container" else "{{.Name}}"
+def listing(kind: str, network: str = "") -> list[str]:
+    """argv that prints name, tab, checkout of the containers, volumes or networks of one fleet, or of all."""
+    name = "{{.Names}}" if kind == "container" else "{{.Name}}"
     every = ["--all"] if kind == "container" else []
-    filters = ["--filter", f"label={label(fleet)}"]
+    filters = ["--filter", f"label={FLEET_LABEL}{network and '='}{network}"]
+    form = f'{name}\t{{{{.Label "{CHECKOUT_LABEL}"}}}}'
     return ["docker", kind, "ls", *every, *filters, "--format", form]
 
 

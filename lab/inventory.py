@@ -7,6 +7,7 @@ Only plain YAML in DIR/hosts.yml counts:
   a host: ansible_port (SSH on 127.0.0.1), host_address, lab_publish, lab_images
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -71,6 +72,16 @@ def load(directory: Path) -> Fleet:
     except yaml.YAMLError as error:
         raise LabError(f"{source}: not YAML: {error}") from error
     return parse(tree, directory.resolve(), source)
+
+
+def folders(root: Path) -> list[Path]:
+    """The inventory folders below a checkout whose hosts the lab makes; not in what was made or installed."""
+    found = []
+    for name, below, files in os.walk(root):
+        below[:] = [one for one in below if not one.startswith(".") and one != "node_modules"]
+        if "hosts.yml" in files and "lab_network:" in (Path(name) / "hosts.yml").read_text():
+            found.append(Path(name))
+    return sorted(found)
 
 
 def parse(tree: Any, directory: Path, source: Path) -> Fleet:

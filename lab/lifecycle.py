@@ -1,13 +1,12 @@
-"""The life of an inventory's hosts: up, stop, clean, reboot."""
+"""The life of an inventory's hosts: up, stop, reboot."""
 
 import contextlib
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from lab import cgroups, hosts, keys, paths, shell
+from lab import cgroups, checkout, engine, hosts, keys, paths, shell
 from lab.errors import LabError
 from lab.inventory import Fleet, Host
 
@@ -22,11 +21,19 @@ def each(fleet: Fleet, act: Callable[[Host], T]) -> list[T]:
     return [future.result() for future in futures]
 
 
+def begin(fleet: Fleet) -> list[str]:
+    """An engine in which no other checkout has hosts of these names; return what was done for that."""
+    did = engine.ensure()
+    return ([] if did == "running" else [did]) + checkout.claim(fleet)
+
+
 def up(fleet: Fleet) -> dict[str, str]:
     """Make or start every host and pin its keys; return what was done per host."""
     paths.IMAGE_TARS.mkdir(parents=True, exist_ok=True)
-    _check_memory(fleet)
-    _network(fleet)
+    there = {(one.kind, one.name) for one in checkout.found(fleet.network)}
+    _check_memory([h for h in fleet.hosts if ("container", fleet.container(h)) not in there])
+    if ("network", fleet.network) not in there:
+        _network(fleet)
     public = keys.ensure(fleet.env)
 
     def one(host: Host) -> tuple[str, list[str]]:
@@ -40,35 +47,17 @@ def up(fleet: Fleet) -> dict[str, str]:
     return {host.name: did for host, (did, _) in zip(fleet.hosts, results, strict=True)}
 
 
-def stop(fleet: Fleet) -> list[str]:
-    """Shut the hosts down; their data stays. Return the containers that were running."""
-    running = [name for name in _names("container", fleet) if _state(name)[0] == "running"]
+def stop(network: str = "") -> list[str]:
+    """Shut this checkout's hosts down, of one fleet or all; return the containers that were running.
+
+    Their data stays. An engine that does not answer runs none.
+    """
+    there = checkout.found(network) if engine.running() else []
+    names = [one.name for one in there if one.kind == "container" and not one.theirs]
+    running = sorted(name for name in names if _state(name)[0] == "running")
     if running:
         shell.run(["docker", "stop", *running])
     return running
-
-
-def clean(fleet: Fleet) -> list[str]:
-    """Remove all that `up` made for this inventory folder; return the names removed."""
-    removed = []
-    for kind in ("container", "volume", "network"):
-        names = _names(kind, fleet)
-        if names:
-            shell.run(hosts.removal(kind, names))
-            removed += names
-        if kind == "container":
-            for name in {*names, *(fleet.container(host) for host in fleet.hosts)}:
-                cgroups.detect().remove(name)
-    if built := _built_images(fleet):
-        shell.run(["docker", "image", "rm", "--force", *built])
-        removed += built
-    fleet.known_hosts.unlink(missing_ok=True)
-    for name in ("id_ed25519", "id_ed25519.pub", "provisioned"):
-        (paths.env_dir(fleet.env) / name).unlink(missing_ok=True)
-    shutil.rmtree(paths.env_dir(fleet.env) / "log", ignore_errors=True)
-    with contextlib.suppress(OSError):  # it may hold what others put there
-        paths.env_dir(fleet.env).rmdir()
-    return removed
 
 
 def reboot(fleet: Fleet, host: Host) -> None:
@@ -140,22 +129,7 @@ def _state(name: str) -> tuple[str, str]:
     return (status, shape) if done.returncode == 0 else ("", "")
 
 
-def _names(kind: str, fleet: Fleet) -> list[str]:
-    return shell.run(hosts.listing(kind, fleet)).split()
-
-
-def _built_images(fleet: Fleet) -> list[str]:
-    """Images that were built on this machine for the fleet's registry."""
-    if fleet.registry is None:
-        return []
-    form = "{{.Repository}}:{{.Tag}}"
-    names = shell.run(["docker", "image", "ls", "--format", form, f"{fleet.registry}/*"]).split()
-    return [name for name in names if not name.endswith(":<none>")]
-
-
 def _network(fleet: Fleet) -> None:
-    if fleet.network in _names("network", fleet):
-        return
     try:
         shell.run(hosts.network(fleet))
     except LabError as error:
@@ -167,14 +141,12 @@ def _network(fleet: Fleet) -> None:
         raise
 
 
-def _check_memory(fleet: Fleet) -> None:
+def _check_memory(new: list[Host]) -> None:
     """Refuse before a host is made that this machine has no memory for."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/meminfo").read_text().splitlines()
         line = next(line for line in lines if line.startswith("MemAvailable:"))
         free = int(line.split()[1]) // 1024
-        present = set(_names("container", fleet))
-        new = [host for host in fleet.hosts if fleet.container(host) not in present]
         if free < MEMORY_PER_HOST * len(new):
             raise LabError(
                 f"{len(new)} hosts need {MEMORY_PER_HOST * len(new)} MiB of memory,"

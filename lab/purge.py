@@ -1,56 +1,64 @@
 """Remove what all environments share: images, archives, plugins, the engine we started."""
 
-import contextlib
 import os
 import shutil
 import signal
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from lab import hosts, paths, recipes, shell
+from lab import checkout, engine, paths, recipes, shell
+from lab.cleaning import Removed
 from lab.errors import LabError
 
 STOP_TIMEOUT = 60  # seconds
+# All that the lab and the tests build is called so.
+OURS = "delight-lab/*"
 
 
-def purge() -> list[str]:
-    """Remove it all, or refuse while hosts of any environment are there."""
-    removed = []
-    if shell.succeeds(["docker", "version"]):
-        left = shell.run(every_host()).split()
-        if left:
-            raise LabError(
-                f"hosts are still there: {', '.join(sorted(left))}; `python -m lab clean DIR` for"
-                " each environment first"
-            )
-        tags = [recipes.BASE, *(tag for recipe in recipes.RECIPES for tag in recipe.tags)]
-        present = [tag for tag in tags if shell.succeeds(["docker", "image", "inspect", tag])]
-        if present:
-            shell.run(["docker", "image", "rm", "--force", *present])
-            removed += present
-    removed += _stop_engine()
+def purge(say: Callable[[str], None] = print) -> Removed:
+    """Remove it all, or refuse while hosts of this checkout are there.
+
+    Images and engine stay, and it is said why, while another checkout has hosts in it.
+    """
+    removed: Removed = {}
+    if engine.running():
+        there = checkout.found()
+        if left := sorted(one.name for one in there if not one.theirs):
+            raise LabError(f"still there: {', '.join(left)}; `python -m lab clean` first")
+        if others := sorted({one.folder for one in there}):
+            say(f"images and engine stay: hosts of {', '.join(others)} use them")
+        else:
+            removed |= {"image": names} if (names := _images()) else {}
+            removed |= {"engine": [stopped]} if (stopped := _stop_engine()) else {}
     if paths.LAB.exists():
         shutil.rmtree(paths.LAB)
-        removed.append(".lab")
+        removed["file"] = [".lab"]
     return removed
 
 
-def every_host() -> list[str]:
-    """argv that lists the hosts of all environments."""
-    label = f"label={hosts.FLEET_LABEL}"
-    return ["docker", "container", "ls", "--all", "--filter", label, "--format", "{{.Names}}"]
+def _images() -> list[str]:
+    form = "{{.Repository}}:{{.Tag}}"
+    names = shell.run(["docker", "image", "ls", "--format", form, OURS]).split()
+    tagged = [name for name in names if not name.endswith(":<none>")]
+    if tagged:
+        shell.run(["docker", "image", "rm", "--force", *tagged])
+    # Whatever was built from ours and has lost its name to a newer one.
+    shell.run(["docker", "image", "prune", "--force", "--filter", f"label={recipes.LABEL}"])
+    return tagged
 
 
-def _stop_engine() -> list[str]:
+def _stop_engine() -> str:
     """Stop the dockerd that the lab started, unless somebody's containers run in it."""
-    with contextlib.suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):
         pid = int(paths.DOCKERD_PID.read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         if not command[0].endswith(b"dockerd") or shell.run(["docker", "ps", "--quiet"]).strip():
-            return []
+            return ""
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT
         while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-        return ["dockerd"]
-    return []
+        return "dockerd"
+    return ""

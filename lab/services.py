@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import yaml
 from rich.console import Console
 
-from lab import inventory, paths, secrets, shell, steps
+from lab import checkout, inventory, paths, secrets, shell, steps
 from lab.errors import LabError
 from lab.inventory import Fleet
 from lab.keys import write_if_changed
@@ -42,6 +42,7 @@ def run(directory: Path, console: Console, *, if_down: bool = False) -> None:
     """
     machines = inventory.load(directory)
     if if_down and answer(env_file(machines.env)):
+        checkout.refuse_others(machines)
         return
     data = only_data(machines)
     progress = Progress(console)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from lab import engine, images, lifecycle, paths, playbooks, secrets, seeding
+from lab import images, lifecycle, paths, playbooks, secrets, seeding
 from lab.inventory import Fleet
 
 Step = Callable[[Callable[[str], None]], list[str]]
@@ -34,7 +34,7 @@ class Progress:
 
 def prepare(progress: Progress, machines: Fleet) -> None:
     """From nothing to hosts that can be provisioned."""
-    progress.step("engine", lambda say: [] if (did := engine.ensure()) == "running" else [did])
+    progress.step("engine", lambda say: lifecycle.begin(machines))
     progress.step("images", images.ensure)
     progress.step("secrets", lambda say: secrets.ensure(machines))
     progress.step("hosts", lambda say: _hosts(machines))

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from lab import recipes, shell
+from lab import hosts, recipes, shell
 
 HERE = Path(__file__).resolve().parent
 IMAGE = "delight-lab/runner:tests"
@@ -127,6 +127,8 @@ def runner(network: str, origin: Path, branch: str) -> Iterator[Runner]:
     shell.run([*build, f"--tag={IMAGE}", str(HERE)])
     name = f"delight-runner-{uuid.uuid4().hex[:8]}"
     argv = ["docker", "run", "--detach", "--init", f"--name={name}", f"--network={network}"]
+    # One that a killed test has left goes with the network's hosts.
+    argv += hosts.labels(network)
     argv += [f"--volume={SOCKET}:{SOCKET}", f"--group-add={SOCKET.stat().st_gid}"]
     argv += [f"--volume={TRUST}:{TRUST}", f"--volume={origin}:/srv/origin.git:ro"]
     for variable in AUTHORITIES:

@@ -4,7 +4,7 @@ import itertools
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from lab import hosts
+from lab import hosts, paths
 from lab.cgroups import Cgroups
 from lab.inventory import Fleet, Host
 
@@ -47,8 +47,8 @@ def test_the_engines_data_is_in_a_volume_with_the_fleets_label() -> None:
         hosts.create(FLEET, HOST, Cgroups(None))
     )
     assert hosts.make_volume(FLEET, HOST) == [
-        *("docker", "volume", "create", "--label", "delight.lab.fleet=demo-net"),
-        "demo-net-one-docker",
+        *("docker", "volume", "create", "--label=delight.lab.fleet=demo-net"),
+        *(f"--label=delight.checkout={paths.CHECKOUT}", "demo-net-one-docker"),
     ]
 
 
@@ -67,8 +67,9 @@ def test_keys_are_pinned_under_both_names_of_a_host() -> None:
 
 
 def test_removal_takes_what_carries_the_label() -> None:
-    listing = hosts.listing("container", FLEET)
+    listing = hosts.listing("container", FLEET.network)
     assert ("--filter", "label=delight.lab.fleet=demo-net") in pairs(listing)
+    assert ("--filter", "label=delight.lab.fleet") in pairs(hosts.listing("volume"))
     assert hosts.removal("volume", ["a", "b"]) == ["docker", "volume", "rm", "a", "b"]
 
 

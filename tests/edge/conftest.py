@@ -9,7 +9,7 @@ import pytest
 
 from lab import engine, images
 from tests.edge.application import application
-from tests.edge.process import Edge, edge_folder
+from tests.edge.process import Edge, proxy_folder
 from tests.render.edge_texts import backends, slot
 
 BLUE = {"*/": "api-blue"}
@@ -35,7 +35,7 @@ def slots(lab_images: None) -> Iterator[str]:
 @pytest.fixture
 def bare(slots: str) -> Iterator[Edge]:
     """An edge of the test's own with files and no process yet; it will serve all from blue."""
-    with edge_folder() as edge:
+    with proxy_folder(Edge) as edge:
         serve_from_blue(edge, slots)
         yield edge
 
@@ -50,7 +50,7 @@ def own_edge(bare: Edge) -> Edge:
 @pytest.fixture(scope="module")
 def shared_edge(slots: str) -> Iterator[Edge]:
     """The process behind `edge`."""
-    with edge_folder() as edge:
+    with proxy_folder(Edge) as edge:
         serve_from_blue(edge, slots)
         edge.start()
         yield edge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import ssl
@@ -9,12 +10,12 @@ import threading
 import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.edge.process import Edge
 from tests.render.edge_texts import EVERYTHING, backends, slot
-from tests.support.certificates import self_signed
 from tests.support.waiting import PATIENCE_S, wait_until
 
 ROUTES = {
@@ -23,13 +24,11 @@ ROUTES = {
     "app.example.com/": "api-green",
     "app.example.com/api/v1/": "api-blue",
     "only.example.com/inner/": "api-green",
+    "*.shops.example.com/": "api-green",
+    "*.b.shops.example.com/": "api-blue",
+    "*.b.shops.example.com/api/": "api-green",
+    "named.shops.example.com/here/": "api-blue",
 }
-
-
-def certify(edge: Edge) -> None:
-    """Put a self-signed certificate where the edge looks for it."""
-    pair = self_signed(edge.root)
-    edge.write("certificate.pem", pair.certificate.read_text() + pair.key.read_text())
 
 
 def test_the_image_accepts_every_form_of_the_files(bare: Edge) -> None:
@@ -38,11 +37,12 @@ def test_the_image_accepts_every_form_of_the_files(bare: Edge) -> None:
     assert bare.complaint() == "", "before the first deploy there is no slot"
     bare.write("backends.cfg", "")
     assert bare.complaint() == "", "nor a file of the engine's"
-    certify(bare)
+    bare.certify()
     bare.configure(**EVERYTHING)
     assert bare.complaint() == ""
 
 
+@pytest.mark.promise("T13")
 @pytest.mark.parametrize(
     ("host", "path", "served_by"),
     [
@@ -58,6 +58,15 @@ def test_the_image_accepts_every_form_of_the_files(bare: Edge) -> None:
         ("only.example.com", "/inner/x", "api-green"),
         ("only.example.com", "/outer", "api-blue"),
         ("[::1]:80", "/api/v1", "api-green"),
+        ("a.shops.example.com", "/x", "api-green"),
+        ("1.2.3.4.5.6.7.8.shops.example.com", "/", "api-green"),
+        ("shops.example.com", "/x", "api-blue"),
+        ("a.b.shops.example.com", "/x", "api-blue"),
+        ("A.B.shops.example.com.:80", "/api/x", "api-green"),
+        ("b.shops.example.com", "/x", "api-green"),
+        ("named.shops.example.com", "/here", "api-blue"),
+        ("named.shops.example.com", "/there", "api-green"),
+        ("localhost", "/x", "api-blue"),
     ],
 )
 def test_routes_match_at_segment_ends_longest_first(
@@ -138,7 +147,7 @@ def test_a_declared_proxy_may(bare: Edge) -> None:
 
 
 def test_with_a_certificate_everyone_comes_by_https(bare: Edge) -> None:
-    certify(bare)
+    bare.certify()
     bare.configure(edge_tls=True)
     bare.start()
     sent = bare.get("/a?b=c", {"Host": "app.example.com:80"})
@@ -168,6 +177,7 @@ def test_every_line_of_the_log_says_who_answered(edge: Edge) -> None:
     assert "planted-word" not in edge.logs()
 
 
+@pytest.mark.promise("T13")
 def test_large_headers_are_a_setting(bare: Edge) -> None:
     """A cookie that is too large is refused by the edge; so is an answer's header, which the log tells apart."""
     large = "x" * 20_000
@@ -198,3 +208,36 @@ def test_large_headers_are_a_setting(bare: Edge) -> None:
 def test_the_sockets_are_for_root_only(edge: Edge) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in Path(edge.root / "run").iterdir()}
     assert modes == {"admin.sock": 0o600, "master.sock": 0o600}
+
+
+# Where services ask each other: another address of the loopback, since the ports are those of a start.
+AMONG = ("127.0.0.9", 18090)
+
+
+def ask_among(host: str, **headers: str) -> tuple[int, dict[str, Any]]:
+    """(status, what the application says it got) of a question by a service's name."""
+    client = http.client.HTTPConnection(*AMONG, timeout=PATIENCE_S)
+    try:
+        client.request("GET", "/x", headers={"Host": host, **headers})
+        got = client.getresponse()
+        said = got.read()
+        return got.status, json.loads(said) if got.status == 200 else {}
+    finally:
+        client.close()
+
+
+@pytest.mark.promise("T2")
+def test_services_reach_the_live_slot_of_each_other_by_name(bare: Edge) -> None:
+    bare.configure(edge_internal_binds=["{}:{}".format(*AMONG)], edge_https=True)
+    bare.start()
+    for live in ("api-blue", "api-green"):
+        bare.commit("live.map", {"*/": "api-blue", "@api.internal": live})
+        status, said = ask_among("api.internal")
+        assert (status, said["release"]) == (200, live)
+        assert said["headers"]["x-forwarded-proto"] == "https"
+    asked = {"X-Forwarded-Proto": "http", "X-Forwarded-For": "203.0.113.9"}
+    said = ask_among("API.internal.:80", **asked)[1]["headers"]
+    assert (said["x-forwarded-proto"], said["x-forwarded-for"]) == ("http", "203.0.113.9")
+    assert ask_among("other.internal")[0] == ask_among("*")[0] == 404
+    assert bare.get("/", {"Host": "@api.internal"}).status == 400
+    assert bare.get("/", {"Host": "api.internal"}).said["release"] == "api-blue", "a host as any"

@@ -1,23 +1,32 @@
-"""A reload of the edge: the new worker serves at once, the old one ends what it has begun."""
+"""A reload: the new worker serves at once, the old one ends what it has begun."""
 
 from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Iterator
 
 import pytest
 from delight.host import edge as host_edge
 
-from plugins.modules import edge_config
-from tests.edge.process import Edge
+from plugins.modules import haproxy_config
+from tests.edge.process import Balancer, Edge, Proxy, proxy_folder
 from tests.fleet.support.load import Load
-from tests.support.certificates import self_signed
 from tests.support.waiting import PATIENCE_S, wait_until
 
 
-def reload(edge: Edge) -> None:
+def reload(proxy: Proxy) -> None:
     """Let a new worker take over."""
-    assert "Success=1" in edge.ask("reload", sock="master")
+    assert "Success=1" in proxy.ask("reload", sock="master")
+
+
+@pytest.fixture
+def proxy(kind: type[Proxy]) -> Iterator[Proxy]:
+    """An edge or a balancer without anything behind it, and no process yet."""
+    with proxy_folder(kind) as found:
+        for name in ("backends.cfg", "live.map", "pool.map"):
+            found.write(name, "")
+        yield found
 
 
 @pytest.mark.promise("T9")
@@ -46,34 +55,37 @@ def test_a_worker_from_before_a_reload_is_waited_for(own_edge: Edge) -> None:
     assert engines.old_workers() == 0
 
 
-def test_a_new_certificate_that_was_never_loaded_is_seen(bare: Edge) -> None:
+@pytest.mark.parametrize(
+    ("kind", "tls"), [(Edge, {"edge_tls": True}), (Balancer, {"_balancer_tls": True})]
+)
+def test_a_new_certificate_that_was_never_loaded_is_seen(
+    proxy: Proxy, tls: dict[str, bool]
+) -> None:
     """A run has written it and died before the reload: the next one finds a process that has the old one."""
 
     def certified() -> bytes:
-        pair = self_signed(bare.root)
-        bare.write("certificate.pem", pair.certificate.read_text() + pair.key.read_text())
-        return ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
+        return ssl.PEM_cert_to_DER_cert(proxy.certify())
 
     def configure() -> str:
-        bare.configure(edge_tls=True)
-        file = bare.root / "haproxy.cfg"
+        proxy.configure(**tls)
+        file = proxy.files[0]
         text = file.read_text()
-        name = edge_config.name_of(text, [bare.root / "certificate.pem"])
-        bare.write("haproxy.cfg", edge_config.NAMED.format(name) + text)
+        name = haproxy_config.name_of(text, [proxy.certificate])
+        file.write_text(haproxy_config.NAMED.format(name) + text)
         return name
 
     def served() -> bytes:
-        pem = ssl.get_server_certificate(("127.0.0.1", bare.tls_port), timeout=PATIENCE_S)
+        pem = ssl.get_server_certificate(("127.0.0.1", proxy.tls_port), timeout=PATIENCE_S)
         return ssl.PEM_cert_to_DER_cert(pem)
 
-    admin = bare.root / "run/admin.sock"
+    admin = proxy.root / "run/admin.sock"
     old = certified()
-    bare.configure(edge_tls=True)
-    bare.start()
+    proxy.configure(**tls)
+    proxy.start()
     new = certified()
     name = configure()
-    assert not edge_config.loaded(admin, name) and served() == old
-    reload(bare)
-    wait_until(lambda: edge_config.loaded(admin, name) and served() == new, "the new one is served")
+    assert not haproxy_config.loaded(admin, name) and served() == old
+    reload(proxy)
+    wait_until(lambda: haproxy_config.loaded(admin, name) and served() == new, "it is served")
     certified()
-    assert not edge_config.loaded(admin, configure())
+    assert not haproxy_config.loaded(admin, configure())

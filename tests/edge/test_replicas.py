@@ -17,7 +17,7 @@ import pytest
 from tests.edge.application import application
 from tests.edge.process import Edge
 from tests.fleet.support.load import Load
-from tests.render.edge_texts import backends, settings, slot
+from tests.render.edge_texts import backends, defaults, slot
 from tests.support.waiting import PATIENCE_S, wait_until
 
 
@@ -77,9 +77,10 @@ def test_a_frozen_application_costs_waiting(bare: Edge) -> None:
     assert [one for one in load.report.served if one.sent < told < one.answered]
 
 
+@pytest.mark.promise("T13")
 def test_a_quiet_event_stream_lasts_as_long_as_tunnel_says(bare: Edge) -> None:
     """Neither the time for an answer nor that of a client ends it."""
-    bare.configure(edge_timeouts={**settings()["edge_timeouts"], "client": "300ms"})
+    bare.configure(edge_timeouts={**defaults("edge")["edge_timeouts"], "client": "300ms"})
     with application("api-blue", TICK_S="0.9") as app:
         for tunnel_s, lines in ((60, 2), (0.4, 1)):
             blue = slot("api-blue", "127.0.0.1", port=app.port, timeout_s=0.3, tunnel_s=tunnel_s)

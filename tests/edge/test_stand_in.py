@@ -17,7 +17,7 @@ import pytest
 from delight.host import command
 from delight.host import edge as host_edge
 
-from tests.edge.process import Edge, edge_folder
+from tests.edge.process import Edge, proxy_folder
 from tests.render.edge_texts import backends, slot
 from tests.simulation.edge import Running
 from tests.support.ports import free_ports
@@ -127,7 +127,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def process() -> Iterator[Edge]:
     """The real edge; it checks its servers often."""
-    with edge_folder() as edge:
+    with proxy_folder(Edge) as edge:
         often = {"interval": "100ms", "interval_changing": "50ms", "interval_down": "50ms"}
         edge.configure(edge_checks={**often, "fall": 1})
         for name in ("live.map", "pool.map", "backends.cfg"):

@@ -1,4 +1,4 @@
-"""The edge's texts as Ansible and the engine render them, from the roles' own defaults."""
+"""The texts of edge and balancer as Ansible and the engine render them, from the roles' own defaults."""
 
 from __future__ import annotations
 
@@ -22,25 +22,37 @@ EVERYTHING = {
     "edge_tls": True,
     "edge_trusted_proxies": ["10.77.0.13/32", "2001:db8:1::/48"],
     "edge_metrics": True,
+    "edge_internal_binds": ["10.89.255.254:80"],
+    "edge_https": True,
 }
 
 
-def settings(**changes: Any) -> dict[str, Any]:
-    """The variables of a template of the edge role."""
-    defaults = yaml.safe_load((ROOT / "roles/edge/defaults/main.yml").read_text())
-    return {**defaults, **DECLARED, **changes}
+def defaults(role: str) -> dict[str, Any]:
+    """A role's defaults."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text())
+    return found
 
 
-def text(template: str, **changes: Any) -> str:
-    """One of the role's templates, with Ansible's own settings for Jinja2."""
+def rendered(file: str, variables: dict[str, Any]) -> str:
+    """A template of `compose`, with Ansible's own settings for Jinja2."""
     environment = Environment(
-        loader=FileSystemLoader(ROOT / "compose/edge"),
+        loader=FileSystemLoader(ROOT / "compose"),
         undefined=StrictUndefined,
         trim_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 the output is configuration, not HTML
     )
-    return environment.get_template(template).render(settings(**changes))
+    return environment.get_template(file).render(variables)
+
+
+def text(template: str, **changes: Any) -> str:
+    """One of the edge role's templates."""
+    return rendered(f"edge/{template}", {**defaults("edge"), **DECLARED, **changes})
+
+
+def balancer(**changes: Any) -> str:
+    """The balancer's haproxy.cfg."""
+    return rendered("balancer/haproxy.cfg.j2", {**defaults("balancer"), **changes})
 
 
 def slot(name: str, *servers: str, **changes: Any) -> dict[str, Any]:
@@ -55,6 +67,9 @@ def slot(name: str, *servers: str, **changes: Any) -> dict[str, Any]:
         "check_headers": {},
         "check_timeout_s": 2,
         "check_port": changes.get("port", 8000),
+        "protocol": "h1",
+        "cookie": "",
+        "cookie_secure": False,
         "timeout_s": 60,
         "tunnel_s": 3600,
         **changes,

@@ -40,6 +40,8 @@ VARIABLES = {
         "registry": {"image": "registry:2", "uid": 10098},
     },
     "balancer_image": "haproxy:3.0.11",
+    "balancer_certificate_pem": "certificate and private-key",
+    "balancer_source": "10.77.0.13",
     "balancer_hosts": [
         {"name": "app1", "address": "10.77.0.11", "port": 80, "ready_port": 8404},
         {"name": "app2", "address": "10.77.0.12", "port": 80, "ready_port": 8404},

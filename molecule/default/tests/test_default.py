@@ -21,9 +21,9 @@ def test_nothing_but_the_ways_in_answers_on_every_address(host: Host) -> None:
         for address in (line.split()[3] for line in listening)
         if address.rsplit(":", 1)[0] in ("0.0.0.0", "*", "[::]")  # noqa: S104
     }
-    assert everywhere == {"22", "80", "8080"}
+    assert everywhere == {"22", "80", "8080", "8443"}
 
 
 def test_balancer_waits_for_a_ready_host(host: Host) -> None:
-    ask = "curl --silent --output /dev/null --write-out '%{http_code}' http://127.0.0.1:8080/"
+    ask = "curl -sk --output /dev/null --write-out '%{http_code}' https://127.0.0.1:8443/"
     assert host.check_output(ask) == "503"

@@ -8,6 +8,7 @@ from testinfra.host import Host
 
 ROOT = "/srv/delight/edge"
 ADDRESS = "10.79.0.11"
+BALANCERS = {"0.0.0.0:8080", "0.0.0.0:8443"}
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def test_docker_is_not_in_the_data_path(container: dict[str, Any]) -> None:
 
 def test_only_declared_addresses_are_bound(host: Host) -> None:
     lines = host.check_output("ss --no-header --listening --numeric --tcp --processes").splitlines()
-    # The balancer of the scenario with all roles is an HAProxy too; its port is 8080.
-    bound = {line.split()[3] for line in lines if '"haproxy"' in line} - {"0.0.0.0:8080"}
-    assert bound == {"0.0.0.0:80", f"{ADDRESS}:8404"}
+    # The balancer of the scenario with all roles is an HAProxy too, with ports of its own.
+    bound = {line.split()[3] for line in lines if '"haproxy"' in line} - BALANCERS
+    assert bound == {"0.0.0.0:80", "10.89.255.254:80", f"{ADDRESS}:8404"}
 
 
 def test_users_are_told_to_come_back(host: Host) -> None:

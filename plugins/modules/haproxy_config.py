@@ -15,7 +15,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = r"""
-module: edge_config
+module: haproxy_config
 short_description: Keep HAProxy's configuration; validate, replace, reload, or leave all as it was
 description:
   - Lets C(validate) read the new text before anything is replaced. Reloads through the master
@@ -66,7 +66,7 @@ reloaded:
 TIMEOUT_S = 60
 STARTING_S = 2
 # How a configuration names itself, and how the process that has loaded it says the name.
-NAMED = "global\n  set-var proc.edge str({})\n\n"
+NAMED = "global\n  set-var proc.config str({})\n\n"
 LOADED = re.compile(rb"value=<(\w+)>")
 
 
@@ -113,7 +113,7 @@ def name_of(content: str, beside: list[Path]) -> str:
 
 def loaded(admin: Path, name: str) -> bool:
     """Whether the process has loaded the configuration of this name; where none runs there is nothing to load."""
-    answer = ask(admin, b"get var proc.edge")
+    answer = ask(admin, b"get var proc.config")
     found = LOADED.search(answer or b"")
     return answer is None or (found is not None and found[1].decode() == name)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from plugins.modules import edge_config
+from plugins.modules import haproxy_config
 
 GROUP = os.getgid()
 
@@ -21,7 +21,7 @@ GROUP = os.getgid()
 def any_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ownership is the host tests' matter."""
     monkeypatch.setattr(os, "fchown", lambda *_: None)
-    monkeypatch.setattr(edge_config, "STARTING_S", 0)
+    monkeypatch.setattr(haproxy_config, "STARTING_S", 0)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def master(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         def serve() -> None:
             client, _ = listener.accept()
             with client:
-                assert client.recv(100) in (b"reload\n", b"get var proc.edge\n")
+                assert client.recv(100) in (b"reload\n", b"get var proc.config\n")
                 client.sendall(answer.encode())
 
         threading.Thread(target=serve, daemon=True).start()
@@ -59,7 +59,7 @@ def keep(tmp_path: Path, sock: Path, validate: str = "true", before: str | None 
         "validate": [validate, "%s"],
         "socket": str(sock),
     }
-    return edge_config.keep(SimpleNamespace(params=params), path, before, "new")
+    return haproxy_config.keep(SimpleNamespace(params=params), path, before, "new")
 
 
 def test_a_good_text_is_taken(tmp_path: Path, master: Callable[[str], Path]) -> None:
@@ -68,7 +68,7 @@ def test_a_good_text_is_taken(tmp_path: Path, master: Callable[[str], Path]) -> 
 
 
 def test_a_refused_text_replaces_nothing(tmp_path: Path) -> None:
-    with pytest.raises(edge_config.Refused, match="not replaced"):
+    with pytest.raises(haproxy_config.Refused, match="not replaced"):
         keep(tmp_path, tmp_path / "none.sock", validate="false")
     assert [path.name for path in tmp_path.iterdir()] == ["haproxy.cfg"]
     assert (tmp_path / "haproxy.cfg").read_text() == "old"
@@ -77,7 +77,7 @@ def test_a_refused_text_replaces_nothing(tmp_path: Path) -> None:
 def test_a_failed_reload_puts_the_old_text_back(
     tmp_path: Path, master: Callable[[str], Path]
 ) -> None:
-    with pytest.raises(edge_config.Refused, match="cannot bind"):
+    with pytest.raises(haproxy_config.Refused, match="cannot bind"):
         keep(tmp_path, master("Success=0\n--\ncannot bind"))
     assert (tmp_path / "haproxy.cfg").read_text() == "old"
 
@@ -94,26 +94,26 @@ def test_without_a_process_the_text_waits_for_one(tmp_path: Path, stale: bool) -
 
 def test_a_name_stands_for_the_text_and_what_is_read_with_it(tmp_path: Path) -> None:
     certificate = tmp_path / "certificate.pem"
-    names = {edge_config.name_of("text", []), edge_config.name_of("text", [certificate])}
+    names = {haproxy_config.name_of("text", []), haproxy_config.name_of("text", [certificate])}
     for pem in ("one", "other"):
         certificate.write_text(pem)
-        names.add(edge_config.name_of("text", [certificate]))
-    assert len(names | {edge_config.name_of("other", [])}) == 5
+        names.add(haproxy_config.name_of("text", [certificate]))
+    assert len(names | {haproxy_config.name_of("other", [])}) == 5
 
 
 @pytest.mark.parametrize(
     ("said", "same"),
     [
-        ("proc.edge: type=str value=<abc>\n", True),
-        ("proc.edge: undefined\n", False),
+        ("proc.config: type=str value=<abc>\n", True),
+        ("proc.config: undefined\n", False),
         ("value=<b>", False),
     ],
 )
 def test_what_runs_is_compared_with_what_is_written(
     master: Callable[[str], Path], said: str, same: bool
 ) -> None:
-    assert edge_config.loaded(master(said), "abc") is same
+    assert haproxy_config.loaded(master(said), "abc") is same
 
 
 def test_where_nothing_runs_there_is_nothing_to_load(tmp_path: Path) -> None:
-    assert edge_config.loaded(tmp_path / "none.sock", "abc")
+    assert haproxy_config.loaded(tmp_path / "none.sock", "abc")

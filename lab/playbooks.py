@@ -10,7 +10,8 @@ from pathlib import Path
 from lab import paths
 from lab.errors import LabError
 
-TASK = re.compile(r"^TASK \[(?P<name>.*)\] \**$")
+# A task's banner, or a line of a release, which has none.
+DOING = re.compile(r"^(?:TASK \[(?P<task>.*)\] \**| +(?P<said>\S.*))$")
 RECAP = re.compile(r"^\S+ +: ok=\d+ +changed=(?P<changed>\d+) ")
 SHOWN_LINES = 40  # of the log, when a playbook fails
 
@@ -55,8 +56,8 @@ def play(argv: list[str], log: Path, on_task: Callable[[str], None]) -> Played:
             file.write(line)
             file.flush()
             lines.append(line)
-            if task := TASK.match(line):
-                on_task(task["name"])
+            if doing := DOING.match(line):
+                on_task(doing["task"] or doing["said"])
     if process.wait() != 0:
         end = "".join(lines[-SHOWN_LINES:])
         typed = " ".join(["ansible-playbook", *argv[1:]])

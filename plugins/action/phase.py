@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible import context
+from ansible import constants, context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import inputs, link
+from delight import events, inputs, link, report
 from delight.errors import ConfigError
 
 display = Display()
@@ -46,13 +46,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         link.begin(playbook)
         answer: dict[str, Any] = {}
         if said["phase"] not in inputs.FIRST:
-            answer = link.speak(playbook, "phase", said, show)
+            answer = link.speak(playbook, "phase", said, printer())
         if not answer or "inputs" in answer:
             try:
                 said["inputs"] = self._inputs(variables, sorted(map(str, chosen)))
             except ConfigError as error:
-                return result | {"failed": True, "outcome": "refused", "msg": str(error)}
-            answer = link.speak(playbook, "phase", said, show)
+                return result | report.refused(error.mistakes)
+            answer = link.speak(playbook, "phase", said, printer())
         return result | {"changed": False} | answer
 
     def _inputs(self, variables: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
@@ -75,6 +75,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
 
-def show(line: str, colour: str) -> None:
-    """A line on the operator's screen."""
-    display.display(line, color=colour or None)
+def printer() -> events.Tell:
+    """What shows an event on the operator's screen, in the form that callback `outcome` is told."""
+    form = constants.config.get_config_value(
+        "output", plugin_type="callback", plugin_name="outcome"
+    )
+    return lambda event: events.show(event, form, display.display)

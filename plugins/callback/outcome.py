@@ -20,7 +20,7 @@ from ansible.plugins.callback import CallbackBase
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
 
-from delight import decide, link, report
+from delight import events, inputs, link, report
 
 DOCUMENTATION = """
 name: outcome
@@ -30,11 +30,19 @@ description:
   - Starts the conductor of a release while Ansible still reads the playbook.
   - Prints the outcome as the last lines and ends with its status.
   - While a run goes on, the first SIGINT, SIGTERM or SIGHUP asks it to stop at its next step.
+options:
+  output:
+    description: What a release prints, words for people or a line of JSON for each event.
+    choices: [text, json]
+    default: text
+    env:
+      - name: DELIGHT_OUTPUT
+    ini:
+      - section: delight
+        key: output
 """
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Playbooks that need a conductor at once; whichever else does starts it with its first phase.
-RELEASES = {"deploy.yml", "rollback.yml", "migrate.yml", "recover.yml", "retire.yml", "status.yml"}
 NO_HOSTS = (
     "No application host was found, so nothing was done: see whether the environment has a group `app`, and "
     "whether --limit names a host of it."
@@ -55,14 +63,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._release = False  # whether this playbook makes one
         self._begun = False  # whether the conductor was asked for a phase
         self._signalled = False
-        self._status = 0
-        self._text = ""
+        self._word: dict[str, Any] = {}  # how it ended
         # Workers are forked: what is loaded by now is not worth a collection in any of them.
         gc.freeze()
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Have the conductor read its code while Ansible reads the playbook."""
-        self._release = Path(playbook._file_name).name in RELEASES
+        """Have the conductor read its code at once; other playbooks start it with their first phase."""
+        self._release = Path(playbook._file_name).name in inputs.PLAYBOOKS
         if self._release:
             link.begin(os.getpid())
 
@@ -76,26 +83,23 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_ok(self, result: Any) -> None:
         if result.task.action in ("secrets", "smoke", "validate"):
-            self._text, self._status = result.result["text"], result.result["exit_status"]
+            self._word = report.message(result.result)
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Remember a refusal; what broke off keeps Ansible's own status."""
-        if result.task.action not in ("guard", "phase", "secrets", "smoke", "validate"):
-            return
-        said = result.result
-        self._text = said.get("text", "")
-        self._status = decide.EXIT_STATUS.get(said.get("outcome"), said.get("exit_status", 0))
+        """Remember what a task of the project failed with."""
+        if report.told(result.task.action, result.result):
+            self._word = report.message(result.result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """The last hook of a run: SystemExit passes through Ansible and keeps its clean-up."""
         if self._begun:
             self._end()
-        elif self._release and not (self._status or stats.failures or stats.dark):
-            self._text, self._status = NO_HOSTS, 1
-        if self._text:
-            self._display.display(self._text, color="red" if self._status else "green")
-        if self._status:
-            raise SystemExit(self._status)
+        elif self._release and not (self._word or stats.failures or stats.dark):
+            self._word = report.message({"exit_status": 1, "text": NO_HOSTS})
+        if self._word:
+            self._show(self._word)
+        if status := self._word.get("exit_status"):
+            raise SystemExit(status)
 
     def _end(self) -> None:
         """Have the conductor bring the run to an end, where it has none yet, and tell how it ended."""
@@ -104,31 +108,32 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         except (OSError, EOFError):
             word = report.no_outcome("its conductor is gone")
         self._release_signals()
-        if word:
-            self._text, self._status = word["text"], word["exit_status"]
+        self._word = word or self._word
 
-    def _show(self, line: str, colour: str) -> None:
-        self._display.display(line, color=colour or None)
+    def _show(self, event: events.Event) -> None:
+        form = self.get_option("output") if self._release else "text"
+        events.show(event, form, self._display.display)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
         if not self._signalled:
             self._signalled = True
             self._tell(number)
-            self._display.display(
+            self._say(
                 f"{name}: this run stops at its next step and puts every host back; once more ends it at "
-                "once",
-                color="red",
+                "once"
             )
             return
-        self._display.display(
+        self._say(
             f"{name}: ended at once; hosts may be half way. What serves goes on serving, and the next "
-            "run (or recover.yml) ends what is left.",
-            color="red",
+            "run (or recover.yml) ends what is left."
         )
         self._tell(signal.SIGQUIT)
         self._release_signals()
         os.kill(os.getpid(), signal.SIGTERM if number == signal.SIGHUP else number)
+
+    def _say(self, text: str) -> None:
+        self._show({"event": "signal", "text": text})
 
     def _tell(self, number: int) -> None:
         with suppress(OSError, ValueError):

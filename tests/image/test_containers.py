@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from delight import release, schema
-from delight.host import command, docker, once, redact, slots, store
+from delight.host import command, docker, ending, once, redact, slots, store, told
 from delight.host.lease import Lease
 from delight.release import Release
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +44,7 @@ class Host:
     """The folder of a host, and what it makes of services."""
 
     def __init__(self, root: Path, network: Network) -> None:
-        self.at = store.Store(root, Lease(root))
+        self.at = store.Store(root, Lease(root), "web-1.example.com")
         self.network = network
 
     def release(
@@ -57,10 +57,10 @@ class Host:
         made = release.build("v1", services, {"any": image}, {"any": 1}, values, KEY, subnet)
         return made, write_release(self.at, made, values, self.network)
 
-    def up(self, made: Release) -> dict[str, Any]:
+    def up(self, made: Release, slot: str = "blue") -> dict[str, Any]:
         """Have it run; what Docker knows of the container."""
-        slots.create(self.at, made.manifest, "any", "blue", [1])
-        [found] = docker.containers(service="any", slot="blue")
+        slots.create(self.at, made.manifest, "any", slot, [1])
+        [found] = docker.containers(service="any", slot=slot)
         return docker.inspect(found["id"])
 
     def clear(self) -> None:
@@ -117,8 +117,9 @@ def test_a_value_arrives_as_it_is(network: Network, values: list[str]) -> None:
     }  # fmt: skip
     secrets = {f"{how}_{n}": v for how in "FE" for n, v in zip(names, values, strict=True)}
     with tempfile.TemporaryDirectory() as folder:
-        made, place = Host(Path(folder), network).release(spec, secrets)
-        ran = once.run_once(place, made.id, "any", ["python3", "-c", TELL], BOUND_S)
+        host = Host(Path(folder), network)
+        made, place = host.release(spec, secrets)
+        ran = once.run_once(host.at, made.id, "any", ["python3", "-c", TELL], BOUND_S)
         assert ran.status == 0, ran.lines()
         told = json.loads(ran.stdout)
         known = redact.of_release(place)
@@ -140,8 +141,8 @@ def says(container: str, line: str) -> None:
 def test_an_entry_point_is_replaced_where_that_is_said_and_for_commands(
     host: Host, entry: str
 ) -> None:
-    made, place = host.release({"check": ["echo", "a check"]}, image=entry)
-    ran = once.run_once(place, made.id, "any", ["echo", "a check"], BOUND_S)
+    made, _ = host.release({"check": ["echo", "a check"]}, image=entry)
+    ran = once.run_once(host.at, made.id, "any", ["echo", "a check"], BOUND_S)
     assert (ran.status, ran.stdout) == (0, "a check\n")
 
     said = {"entrypoint": ["echo", "another has"], "command": ["this"], "user": "65534:65534"}
@@ -226,3 +227,58 @@ def test_a_health_command_of_its_own(
     spec: dict[str, Any] = {"command": ["sleep", "1000"], "health": {"command": command}}
     found = host.up(host.release(spec)[0])
     assert (found["Config"].get("Healthcheck") or {}).get("Test") == seen
+
+
+# Says when it is asked to end, and when it has.
+POLITE = """
+import signal, sys, time
+def end(*_):
+    print("asked", flush=True); time.sleep(0.3); print("stopped", flush=True); sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("begun", flush=True)
+while True: time.sleep(60)
+"""
+
+
+@pytest.mark.promise("G1")
+@pytest.mark.parametrize("init", [True, False])
+def test_what_a_shell_has_started_gets_its_grace(host: Host, init: bool) -> None:
+    """Be the shell the first process or below one; what it does afterwards is done, too."""
+    command = ["sh", "-c", f"python3 -c '{POLITE}'; echo over"]
+    made = host.release({"command": command, "init": init})[0]
+    found = host.up(made)
+    says(found["Id"], "begun")
+    ending.end(found["Id"], 20)
+    assert docker.logs(found["Id"], 9).split() == ["begun", "asked", "stopped", "over"]
+    assert docker.inspect(found["Id"])["State"]["ExitCode"] == 0
+
+
+@pytest.mark.promise("G1")
+def test_a_shell_that_starts_the_next_in_a_loop_ends_too(host: Host) -> None:
+    command = ["sh", "-c", f"while true; do python3 -c '{POLITE}'; done"]
+    found = host.up(host.release({"command": command})[0])
+    says(found["Id"], "begun")
+    ending.end(found["Id"], 20)
+    assert docker.logs(found["Id"], 9).split()[:3] == ["begun", "asked", "stopped"]
+    assert docker.inspect(found["Id"])["State"]["Status"] == "exited"
+
+
+@pytest.mark.promise("W8")
+def test_a_replica_has_names_of_its_own_and_is_told_what_its_slot_is(host: Host) -> None:
+    made = host.release({"port": 80, "command": ["sleep", "1000"]})[0]
+    ids = {slot: host.up(made, slot)["Id"] for slot in ("blue", "green")}
+
+    def output(slot: str, *words: str) -> str:
+        return run_docker("exec", ids[slot], *words, check=False).stdout.strip()
+
+    assert output("blue", "hostname") == "web-1-example-com-any-blue-1"
+    assert output("green", "hostname") == "web-1-example-com-any-green-1"
+    assert output("blue", "getent", "hosts", "any-green-1").split()[0].endswith(".1.201")
+    assert output("blue", "getent", "hosts", "any-1") == "", "no name reaches both slots"
+    assert output("blue", "getent", "hosts", "any.internal").split()[0].endswith(".255.254")
+
+    for routes, live in (({}, ""), ({"*/": "any-blue"}, "blue"), ({"*/": "any-green"}, "green")):
+        told.follow(host.at.root, routes)
+        for slot in ids:
+            assert output(slot, "cat", "/run/delight/slot") == ("live" if slot == live else "idle")
+    assert output("blue", "touch", "/run/delight/x") == ""

@@ -205,10 +205,10 @@ class Engine:
         manifest = json.loads((file.parent / "release.json").read_text())
         created = {}
         for name in argv[argv.index("never") + 1 :]:
-            service, _, replica = name.rpartition("-")
+            service, slot, replica = name.rsplit("-", 2)
             labels = {
                 "service": service,
-                "slot": variables["SLOT"],
+                "slot": slot,
                 "replica": replica,
                 "release": variables["RELEASE"],
                 "fingerprint": manifest["services"][service]["fingerprint"],
@@ -219,7 +219,7 @@ class Engine:
                 return GONE
             if image not in self.images:
                 return 1, f"No such image: {image}"
-            one = self.create(f"delight-{service}-{variables['SLOT']}-{replica}", labels)
+            one = self.create(f"delight-{service}-{slot}-{replica}", labels)
             one["image"] = image
             created[name] = one
             self.cross(f"created compose: {name}")

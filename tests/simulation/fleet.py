@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from delight import conductor, config, controller, report
+from delight import conductor, config, controller, events, report
 from delight.decide import EXIT_STATUS
 from delight.host.lease import Lease
 from delight.release import digest
@@ -24,6 +24,7 @@ QUICK = {"successes": 1, "interval": "1ms", "steady": "0ms", "timeout": "1s"}
 SERVICES: dict[str, Any] = {"api": {**API, "health": QUICK, "warm": "1h"}}
 WEB = {**SERVICES["api"], "image": "registry.test/web", "routes": [{"path": "/"}], "port": 3000}
 WORK = {"image": "registry.test/work", "overlap": False, "health": QUICK}
+BLUE, GREEN = ({"*/api/": slot, "@api.internal": slot} for slot in ("api-blue", "api-green"))
 # Sees (act, host); what it returns stands in for the outcome, and it may raise.
 Hook = Callable[[str, str], dict[str, Any] | None]
 
@@ -136,6 +137,11 @@ class Asking:
     )  # of agents that do not know that nobody hears
     said: list[str] = field(default_factory=list)
     stopped: str = ""
+    tell: events.Tell = field(init=False)
+
+    def __post_init__(self) -> None:
+        """No time passes here."""
+        self.tell = events.Teller(self._read, clock=lambda: 0.0).tell
 
     @property
     def everyone(self) -> list[str]:
@@ -148,8 +154,8 @@ class Asking:
     def stop(self) -> str:
         return self.stopped
 
-    def say(self, line: str) -> None:
-        self.said.append(line)
+    def _read(self, event: events.Event) -> None:
+        self.said += [line for line, _ in events.text(event)]
 
     def ask(self, act: str, params: dict[str, dict[str, Any]]) -> dict[str, Any]:
         return {host: self._one(act, host, mine) for host, mine in params.items()}

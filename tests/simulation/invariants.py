@@ -53,6 +53,13 @@ def at_rest(hosts: Mapping[str, Host], release: str, finished: bool = True) -> N
                 assert container["State"]["Running"] == (slot in live), f"{name}: {container['Id']}"
         assert not list((host.root / "releases").glob(".*")), name
         assert set(host.runtime.values()) <= {f"{s}-{slot}" for s, slot in live}, name
+        assert told(host) == set(host.runtime.values()), name
+
+
+def told(host: Host) -> set[str]:
+    """The slots whose replicas are told that they are live."""
+    files = (host.root / "slots").glob("*/slot")
+    return {file.parent.name for file in files if file.read_text() == "live\n"}
 
 
 def releases(hosts: Mapping[str, Host]) -> set[Any]:

@@ -72,7 +72,7 @@ def test_a_deploy_removes_it_everywhere_and_says_so(leaked: Fleet) -> None:
     kept = {host.state["live"] for host in leaked.hosts.values()}
     ended = leaked.deploy("v3", **AFTER)
     assert ended.outcome == "released", ended.result
-    assert "  app1: api: new slot green (other secret DATABASE_URL, TOKEN)" in ended.said
+    assert "    api: new slot green (other secret DATABASE_URL, TOKEN)" in ended.said
     assert any(
         line.endswith("loses DATABASE_URL, TOKEN, which is compromised") for line in ended.said
     )
@@ -93,9 +93,7 @@ def test_a_rollback_takes_the_current_one_and_says_so(leaked: Fleet) -> None:
     assert back.outcome == "released", back.result
     now = str(back.result["to"])
     assert now.startswith("v2-") and now != second, "v3 with the current value is what is live"
-    said = (
-        f"  {second} comes back with the current DATABASE_URL, TOKEN: its own value is compromised"
-    )
+    said = f"    {second} comes back with the current DATABASE_URL, TOKEN: its own value is compromised"
     assert said in back.said
     for host in leaked.hosts.values():
         assert not has(host, OLD)

@@ -85,7 +85,9 @@ def test_a_reload_that_was_lost_is_repeated(served: Fleet, tmp_path: Path) -> No
 def test_a_worker_that_passed_no_gate_is_not_finished(served: Fleet, tmp_path: Path) -> None:
     served.services = {"api": API, "work": WORK}
     assert served.deploy("v1").outcome == "released"
-    fleet = cut(served, deploy_v2, "app2", "after compose: work-1", "abandoned", tmp_path / "x")
+    fleet = cut(
+        served, deploy_v2, "app2", "after compose: work-green-1", "abandoned", tmp_path / "x"
+    )
     ended = fleet.deploy("v2")
     assert ended.outcome == "released", ended.result
     assert fleet.hosts["app2"].engine.policies()["delight-work-green-1"] == "unless-stopped"
@@ -158,7 +160,9 @@ def test_a_worker_that_somebody_has_removed_runs_again_where_it_is_put_back(
     served.services = {"api": API, "work": WORK}
     assert served.deploy("v1").outcome == "released"
     before = next(iter(invariants.releases(served.hosts)))
-    fleet = cut(served, deploy_v2, "app1", "after compose: work-1", "abandoned", tmp_path / "x")
+    fleet = cut(
+        served, deploy_v2, "app1", "after compose: work-green-1", "abandoned", tmp_path / "x"
+    )
     del fleet.hosts["app1"].engine.containers["delight-work-blue-1"]
     ended = fleet.run("recover")
     assert ended.outcome == "recovered", ended.result

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.fleet import Fleet, Gone
+from tests.simulation.fleet import BLUE, Fleet, Gone
 from tests.simulation.host import Host
 
 pytestmark = pytest.mark.promise("C12")
@@ -52,7 +52,7 @@ def test_a_state_that_goes_in_the_middle_costs_nothing_that_serves(served: Fleet
     ended = served.run("deploy", before=hook, version="v2")
     assert ended.status == 22
     assert everything(app1)[0] >= LIVE
-    assert app1.routes == before[3] == {"*/api/": "api-blue"}
+    assert app1.routes == before[3] == BLUE
     assert before[2] <= app1.kept
 
 
@@ -67,7 +67,7 @@ def test_the_way_out_leads_out(served: Fleet) -> None:
     (app1.root / "edge/live.map").write_text("")
     app1.edge.maps["live.map"].clear()
     assert served.deploy("v3").status == 0
-    assert app1.routes == {"*/api/": "api-blue"}
+    assert app1.routes == BLUE
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '"x"', "{}"])

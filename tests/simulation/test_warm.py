@@ -86,7 +86,7 @@ def test_a_slot_that_is_live_again_is_not_swept(solo: Fleet, cooling: Host) -> N
     store.Store(cooling.root, Lease(cooling.root)).save(state)
     cooling.act("sweep")
     assert cooling.engine.running() == BLUE | GREEN
-    assert cooling.routes == {"*/api/": "api-blue"}
+    assert set(cooling.routes.values()) == {"api-blue"}
 
 
 def test_sweeping_is_not_journaled(cooling: Host) -> None:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from os import pidfd_open
 from pathlib import Path
 
+from delight.events import Event, text
+from delight.report import Line
 from delight.session import Connection
 
 from tests.support.waiting import PATIENCE_S
@@ -73,13 +75,17 @@ def ended(pid: int) -> None:
 
 
 class Screen:
-    """What was shown: lines and their colours."""
+    """What was told, and what a person reads of it: lines and their colours."""
 
     def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
+        self.told: list[Event] = []
 
-    def show(self, line: str, colour: str) -> None:
-        self.lines.append((line, colour))
+    def tell(self, event: Event) -> None:
+        self.told.append(event)
+
+    @property
+    def lines(self) -> list[Line]:
+        return [line for event in self.told for line in text(event)]
 
     @property
     def text(self) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delight import link, process
+from delight import events, link, process, report
 from delight.conductor import PHASES
 
 from tests.simulation.fleet import defaults
@@ -85,7 +85,7 @@ class Playbook:
     def says(self, word: str, said: dict[str, Any]) -> dict[str, Any]:
         link.begin(self.pid)
         wait_until(self.listens, "the conductor listens")
-        return link.speak(self.pid, word, said, self.screen.show)
+        return link.speak(self.pid, word, said, self.screen.tell)
 
     def phase(self, name: str, **said: Any) -> dict[str, Any]:
         """As a task does: the inputs is brought when it is asked for."""
@@ -101,7 +101,9 @@ class Playbook:
         return answers[-1]
 
     def end(self) -> dict[str, Any]:
-        return self.says("end", {})
+        """The last word, with what a person reads of it under `text`."""
+        word = self.says("end", {})
+        return word | {"text": report.summary(word)} if word else {}
 
     def kill(self) -> None:
         self.process.kill()
@@ -467,14 +469,14 @@ def test_an_outcome_that_is_none_is_its_hosts_failure_and_disturbs_no_other(
     found.hosts.says("app1", "stage", {})
     # The other one answers later: what it says to this is not what it says to what follows.
     found.hosts.on("app2", "stage", WAITS)
-    show = found.screen.show
+    tell = found.screen.tell
 
-    def and_then(line: str, colour: str) -> None:
-        show(line, colour)
-        if "app1: failed" in line:
+    def and_then(event: events.Event) -> None:
+        tell(event)
+        if (event.get("host"), event.get("outcome")) == ("app1", "failed"):
             (found.hosts.folder / "app2/go_on").touch()
 
-    monkeypatch.setattr(found.screen, "show", and_then)
+    monkeypatch.setattr(found.screen, "tell", and_then)
     found.hosts.says("app2", "undo", {"outcome": "failed", "reason": "no room"})
     found.until("report")
     word = found.end()

@@ -348,13 +348,13 @@ def test_what_is_run_starts_python_through_the_shell_of_a_login(found: dict[str,
 
 def test_an_agent_is_spoken_to_through_ssh_and_sudo(found: dict[str, Found]) -> None:
     way = Connection(**found["plain"]["remote"])
-    hosts = Agents({"remote": way}, ["remote"], lambda line, colour: None, lambda: "", 1)
+    hosts = Agents({"remote": way}, ["remote"], lambda event: None, lambda: "", 1)
     try:
         assert hosts.ask("lock", {"remote": {}}) == {"remote": {"outcome": "ok"}}
     finally:
         hosts.close()
     wrong = dataclasses.replace(way, password="another")
-    hosts = Agents({"remote": wrong}, ["remote"], lambda line, colour: None, lambda: "", 1)
+    hosts = Agents({"remote": wrong}, ["remote"], lambda event: None, lambda: "", 1)
     assert hosts.ask("lock", {"remote": {}})["remote"]["reason"] == (
         "cannot be reached: the password for become is wrong"
     )

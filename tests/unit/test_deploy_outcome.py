@@ -40,10 +40,10 @@ def test_a_failed_gate_shows_what_the_engine_said(tmp_path: Path) -> None:
          "reasons": {"app1": "api failed the gate"}, "sick": {"app1": [SICK]}},
     )  # fmt: skip
     assert text.startswith(
-        "### staging: rolled back\n\n````text\nROLLED BACK: v1 serves on app1, app2"
+        "### staging: rolled back\n\n````text\n  ── app1 / api-green-1: it exited"
     )
-    assert "app1: api failed the gate" in text and "no such table" in text
-    assert text.endswith("\n````\n"), "a log line ends no block"
+    assert "no such table\nROLLED BACK: v1 serves on app1, app2\n" in text
+    assert text.endswith("  app1: api failed the gate\n````\n"), "a log line ends no block"
     assert later == "RELEASE=v2\n"
 
 

@@ -12,7 +12,10 @@ import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ["ansible.cfg", "plugins/action/guard.py", "plugins/module_utils", "playbooks/guard.yml"]
+PARTS = [
+    *("ansible.cfg", "plugins/action/guard.py", "plugins/callback", "plugins/module_utils"),
+    "playbooks/guard.yml",
+]
 HOSTS = "staging: {hosts: {app1: {ansible_host: 192.0.2.1}}}\n"
 
 
@@ -24,8 +27,8 @@ def project(tmp_path: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, target)
-    link = "playbooks/action_plugins"
-    (tmp_path / link).symlink_to(os.readlink(ROOT / link))
+    for link in ("playbooks/action_plugins", "playbooks/callback_plugins"):
+        (tmp_path / link).symlink_to(os.readlink(ROOT / link))
     variables = tmp_path / "staging" / "group_vars" / "staging"
     variables.mkdir(parents=True)
     (tmp_path / "staging" / "hosts.yml").write_text(HOSTS)
@@ -73,7 +76,7 @@ def test_names_every_placeholder_with_file_and_command(project: Path) -> None:
     values = "DATABASE_URL: 'postgresql://CHANGE_ME_PASSWORD@db/app', KEY: CHANGE_MEhunter22"
     encrypt(project, f"secrets: {{{values}}}\n")
     status, output = run(project)
-    assert status == 2
+    assert status == 20
     assert "CHANGE_ME_ADDRESS (ansible_host) in staging/hosts.yml:1: `$EDITOR" in output
     assert "CHANGE_ME_PASSWORD (secrets.DATABASE_URL)" in output
     assert "`ansible-vault edit staging/group_vars/staging/vault.yml`" in output
@@ -90,7 +93,7 @@ def test_placeholders_leave_the_looking_commands_alone(project: Path, option: st
 def test_placeholders_are_refused_under_a_limit_too(project: Path) -> None:
     (project / "staging/group_vars/staging/main.yml").write_text("domain: CHANGE_ME_DOMAIN\n")
     status, output = run(project, "--limit", "app1")
-    assert status == 2
+    assert status == 20
     assert "CHANGE_ME_DOMAIN (domain)" in output
 
 
@@ -103,7 +106,7 @@ def test_names_the_vault_that_the_password_does_not_open(project: Path) -> None:
     encrypt(project, "token: real\n")
     (project / "bin/vault-client").write_text("#!/bin/sh\necho wrong\n")
     status, output = run(project)
-    assert status == 2
+    assert status == 20
     assert "staging/group_vars/staging/vault.yml can't be decrypted" in output
     assert "vault id 'staging'" in output
 
@@ -112,7 +115,7 @@ def test_names_the_vault_that_the_password_does_not_open(project: Path) -> None:
 def test_says_how_to_make_a_missing_vault(project: Path) -> None:
     (project / "staging/group_vars/staging/vault.yml.example").write_text("token: CHANGE_ME\n")
     status, output = run(project)
-    assert status == 2
+    assert status == 20
     assert "`ansible-playbook secrets.yml -i staging -e do=init` makes it" in output
 
 
@@ -132,7 +135,7 @@ def test_names_every_secret_that_would_not_arrive_as_it_was_typed(project: Path)
     outer = [f"{k}: {v}" for k, v in (wrong | right).items() if "." not in k]
     encrypt(project, "\n".join([*outer, "secrets:", *(f"  {line}" for line in inner), ""]))
     status, output = run(project, "-vvv")
-    assert status == 2
+    assert status == 20
     marks = "holds marks of a template ({{, {% or {#) and is none that can be filled in"
     for key in ("BRACES", "NAMED", "CONSTANT", "COMMENT"):
         assert f"secrets.{key} {marks}: where they belong to the value, write `!unsafe`" in output
@@ -147,7 +150,7 @@ def test_names_every_secret_that_would_not_arrive_as_it_was_typed(project: Path)
 def test_says_what_generates_the_vault_of_local(project: Path) -> None:
     (project / "staging/group_vars/local").mkdir()
     status, output = run(project)
-    assert status == 2
+    assert status == 20
     assert "staging/group_vars/local/vault.yml is missing: `make local` generates it" in output
 
 
@@ -155,7 +158,7 @@ def test_refuses_a_foreign_configuration(project: Path) -> None:
     encrypt(project, "token: real\n")
     (project / "other.cfg").write_text("")
     status, output = run(project, ANSIBLE_CONFIG=str(project / "other.cfg"))
-    assert status == 2
+    assert status == 20
     assert f"the configuration in force is {project}/other.cfg" in output
     assert "unset ANSIBLE_CONFIG" in output
 
@@ -163,12 +166,12 @@ def test_refuses_a_foreign_configuration(project: Path) -> None:
 def test_refuses_a_project_that_everyone_may_write_to(project: Path) -> None:
     project.chmod(0o777)
     status, output = run(project, HOME=str(project))
-    assert status == 2
+    assert status == 20
     assert f"chmod o-w {project}" in output
 
 
 def test_refuses_an_environment_without_hosts(project: Path) -> None:
     (project / "staging/hosts.yml").write_text("staging: {hosts: {}}\n")
     status, output = run(project)
-    assert status == 2
+    assert status == 1
     assert "the environment has no hosts: `$EDITOR staging/hosts.yml`" in output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 def word(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The conductor's last word, for a test to fill in; {} where it has begun nothing."""
     said: dict[str, Any] = {}
-    monkeypatch.setattr(MODULE.link, "speak", lambda playbook, what, with_, show: said)
+    monkeypatch.setattr(MODULE.link, "speak", lambda playbook, what, with_, tell: said)
     monkeypatch.setattr(MODULE.link, "begin", lambda playbook: None)
     return said
 
@@ -53,7 +54,8 @@ def callback(word: dict[str, Any]) -> Iterator[Any]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     found = MODULE.CallbackModule()
     found.said = []
-    found._display = SimpleNamespace(display=lambda text, color="": found.said.append(text))
+    found._plugin_options = {"output": "text"}
+    found._display = SimpleNamespace(display=lambda text, color: found.said.append((text, color)))
     yield found
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -96,7 +98,7 @@ def test_the_first_signal_only_asks_the_conductor_to_stop(
     signal.raise_signal(number)
     assert sent == [(CONDUCTOR, number)]
     assert guarded()
-    assert "stops at its next step and puts every host back" in callback.said[0]
+    assert "stops at its next step and puts every host back" in callback.said[0][0]
 
 
 @pytest.mark.parametrize(("number", "end"), [*zip(SIGNALS, (2, 15, 15), strict=True)])
@@ -108,7 +110,7 @@ def test_the_second_signal_ends_both_at_once_and_says_what_is_next(
     signal.raise_signal(number)
     assert sent[1:] == [(CONDUCTOR, signal.SIGQUIT), (os.getpid(), end)]
     assert not guarded()
-    assert "the next run (or recover.yml) ends what is left" in callback.said[1]
+    assert "the next run (or recover.yml) ends what is left" in callback.said[1][0]
 
 
 def test_no_signal_is_held_up_before_a_run_begins(callback: Any) -> None:
@@ -131,16 +133,17 @@ def test_a_run_ends_with_the_status_of_its_outcome(
 ) -> None:
     callback.v2_playbook_on_task_start(PHASE, False)
     number = decide.EXIT_STATUS[outcome]
-    word |= {"text": outcome, "exit_status": number}
+    word |= {"event": "outcome", "outcome": outcome, "message": outcome, "exit_status": number}
     assert status(callback, "app1") == number
-    assert callback.said == [outcome]
+    assert callback.said == [(outcome, "red" if number else "green")]
 
 
 @pytest.mark.parametrize("of", [GUARD, PHASE])
-def test_a_refusal_before_anything_is_20(callback: Any, of: Any) -> None:
+def test_a_refusal_before_anything_is_20_and_told_once(callback: Any, of: Any) -> None:
     callback.v2_playbook_on_task_start(of, False)
     callback.v2_runner_on_failed(result(of, failed=True, outcome="refused", msg="so"))
     assert status(callback, "app1") == 20
+    assert callback.said == [("so", "red")]
 
 
 @pytest.mark.parametrize("of", [GUARD, task("debug")])
@@ -161,8 +164,9 @@ def test_a_conductor_that_is_gone_needs_attention(
     monkeypatch.setattr(MODULE.link, "speak", gone)
     callback.v2_playbook_on_task_start(PHASE, False)
     assert status(callback, "app1") == 22
-    assert callback.said[0].startswith("NEEDS ATTENTION: this run ended without an outcome")
-    assert "recover.yml" in callback.said[0]
+    told, colour = callback.said[0]
+    assert told == "NEEDS ATTENTION: this run ended without an outcome: its conductor is gone"
+    assert (colour, callback.said[-1]) == ("red", ("  → recover.yml ends what is left", None))
 
 
 @pytest.mark.promise("R8")
@@ -173,9 +177,22 @@ def test_a_release_without_hosts_is_no_success(callback: Any, name: str, ends: i
     assert bool(callback.said) == bool(ends)
 
 
+@pytest.mark.parametrize(("name", "machines"), [("deploy.yml", True), ("smoke.yml", False)])
+def test_machines_get_a_line_of_json_of_a_release(callback: Any, name: str, machines: bool) -> None:
+    callback._plugin_options = {"output": "json"}
+    callback.v2_playbook_on_start(SimpleNamespace(_file_name=f"/somewhere/{name}"))
+    callback.v2_runner_on_failed(result(GUARD, failed=True, outcome="refused", msg="so\nand so"))
+    assert status(callback, "app1") == 20
+    word = {"event": "outcome", "outcome": "refused", "exit_status": 20, "message": "so\nand so"}
+    if machines:
+        assert [json.loads(line) for line, _ in callback.said] == [word]
+    else:
+        assert [line for line, _ in callback.said] == ["so", "and so"]
+
+
 def test_smoke_ends_with_its_own_words(callback: Any) -> None:
     callback.v2_runner_on_ok(result(task("smoke"), text="SMOKE FAILED", exit_status=23))
-    assert (status(callback, "app1"), callback.said) == (23, ["SMOKE FAILED"])
+    assert (status(callback, "app1"), callback.said) == (23, [("SMOKE FAILED", "red")])
 
 
 def test_a_playbook_without_a_release_is_left_alone(callback: Any) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delight.conductor import PHASES
 
 from tests.unit.engine.conftest import KEY, make_look
 
@@ -68,6 +69,11 @@ COMMON: dict[str, Any] = {
 }
 
 
+# A task of the user's that needs no Python on its host.
+FAILS = {"name": "Ours", "ansible.builtin.fail": {}, "when": "inventory_hostname == 'app2'"}
+SAYS = {"name": "Told", "ansible.builtin.debug": {"msg": "a word of the user's"}}
+
+
 class Hosts:
     """An environment in a folder; `variables` are those of single hosts."""
 
@@ -91,12 +97,26 @@ class Hosts:
         """Do something on the host before an act is answered."""
         (self.folder / host / f"on_{act}").write_text(script)
 
+    def hooks(self, *tasks: dict[str, Any]) -> Path:
+        """A folder with the user's own tasks. The hosts' Python is none that a module could run with."""
+        folder = self.folder / "hooks"
+        folder.mkdir()
+        (folder / "before_switch.yml").write_text(json.dumps(tasks))
+        return folder
+
     def acts(self, host: str) -> list[str]:
         file = self.folder / host / "acts"
         return file.read_text().split() if file.exists() else []
 
     def play(self, *words: str, name: str = "deploy", **environment: str) -> tuple[int, str]:
         """(status, what was printed with its line breaks removed)."""
+        done = self.run(*words, name=name, **environment)
+        return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+    def run(
+        self, *words: str, name: str = "deploy", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """The ended playbook."""
         ansible = Path(sys.executable).parent / "ansible-playbook"
         env = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")}
         inventory = ("-i", self.folder / "hosts.json", "-e", f"@{self.folder / 'common.json'}")
@@ -113,7 +133,7 @@ class Hosts:
         while list(self.folder.glob("delight-*/*")):
             assert time.monotonic() < deadline, "the conductor has left its folder"
             time.sleep(0.01)
-        return done.returncode, " ".join((done.stdout + done.stderr).split())
+        return done
 
 
 @pytest.fixture
@@ -161,11 +181,7 @@ def test_a_task_whose_time_is_over_puts_every_host_back(pair: Hosts) -> None:
 
 @pytest.mark.promise("R2")
 def test_a_task_of_the_user_that_fails_on_a_host_puts_every_host_back(pair: Hosts) -> None:
-    task = {"name": "Ours", "ansible.builtin.fail": {}, "when": "inventory_hostname == 'app2'"}
-    hooks = pair.folder / "hooks"
-    hooks.mkdir()
-    (hooks / "before_switch.yml").write_text(json.dumps([task]))
-    # The hosts' Python is none that a module could run with; `fail` needs none.
+    hooks = pair.hooks(FAILS)
     status, output = pair.play("-e", f"hooks={hooks}")
     assert (status, "ROLLED BACK: " in output) == (21, True), output
     assert "app2: a task before this phase failed there" in output
@@ -206,10 +222,77 @@ def test_a_phase_that_is_left_out_on_the_command_line_has_its_turn_all_the_same(
     assert pair.acts("app2") == WHOLE
 
 
-def test_without_the_projects_callbacks_a_release_is_one_too(pair: Hosts) -> None:
-    status, output = pair.play(ANSIBLE_CALLBACK_PLUGINS=str(pair.folder))
-    assert status == 0, output
-    assert pair.acts("app2") == WHOLE
+def test_a_folder_of_callbacks_of_the_users_own_hides_none_of_the_projects(pair: Hosts) -> None:
+    (pair.folder / "callbacks").mkdir()
+    pair.says("app1", "stage", {"outcome": "failed", "reason": "no room"})
+    done = pair.run(ANSIBLE_CALLBACK_PLUGINS=str(pair.folder / "callbacks"))
+    assert (done.returncode, "TASK [" in done.stdout) == (21, False), done.stdout
+
+
+# -- what is printed
+
+
+def test_a_failed_deploy_tells_each_thing_once_and_the_reason_last(pair: Hosts) -> None:
+    for host, hour in (("app1", 10), ("app2", 11)):
+        logs = [f"at {hour}:00:00 line number {number}" for number in range(40)]
+        sick = {"name": "delight-api-blue-1", "event": "exited", "reason": "it exited with 1",
+                "answer": "", "health_log": [], "logs": [*logs, "NoSuchModule: redis"]}  # fmt: skip
+        reason = f"{sick['name']}: {sick['reason']}"
+        pair.says(host, "stage", {"outcome": "failed", "reason": reason, "sick": [sick]})
+    done = pair.run()
+    assert done.returncode == 21
+    lines = done.stdout.splitlines()
+    assert lines[-2:] == [
+        "ROLLED BACK: no release serves on app1, app2",
+        "  app1, app2: delight-api-blue-1: it exited with 1",
+    ]
+    evidence = [line for line in lines if line.startswith("     │ ")]
+    assert (len(evidence), evidence[-1]) == (15, "     │ NoSuchModule: redis")
+    assert done.stdout.count("it exited with 1") == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("-e", "services=api"), 20, "services: must be a mapping of service names"),
+        (("-e", "env_name=CHANGE_ME"), 20, "this environment is not filled in yet."),
+        (("-e", "skip_gate=perhaps"), 20, "skip_gate: is neither true nor false"),
+    ],
+)
+def test_a_refusal_is_told_once(pair: Hosts, words: tuple[str], status: int, said: str) -> None:
+    done = pair.run(*words)
+    printed = done.stdout + done.stderr
+    assert (done.returncode, printed.count(said)) == (status, 1), printed
+    assert not any(word in printed for word in ("TASK [", "PLAY", "fatal:", "ERROR")), printed
+
+
+def test_banners_and_recap_of_a_release_are_shown_where_they_are_asked_for(pair: Hosts) -> None:
+    plain, asked = pair.run().stdout, pair.run("-v").stdout
+    for word in ("PLAY [", "TASK [", "ok: [", "PLAY RECAP"):
+        assert (word in plain, word in asked) == (False, True), word
+    assert "RELEASED v1-" in plain and "RELEASED v1-" in asked
+
+
+def test_what_the_users_own_tasks_say_and_fail_with_is_shown(pair: Hosts) -> None:
+    done = pair.run("-e", f"hooks={pair.hooks(SAYS, FAILS)}")
+    assert (done.returncode, "TASK [release : Ours]" in done.stdout) == (21, True), done.stdout
+    assert "a word of the user's" in done.stdout
+    assert "fatal: [app2]: FAILED!" in done.stdout
+    assert "ok: [app1]" not in done.stdout.partition("TASK [release : Ours]")[2]
+
+
+@pytest.mark.promise("R8")
+def test_for_machines_each_line_is_an_event_and_the_last_one_the_outcome(pair: Hosts) -> None:
+    done = pair.run("-e", f"hooks={pair.hooks(SAYS, FAILS)}", DELIGHT_OUTPUT="json")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 21
+    assert told[0]["event"] == "run"
+    assert [one["phase"] for one in told if one["event"] == "phase_ended"] == list(PHASES)
+    assert (told[-1]["outcome"], told[-1]["exit_status"]) == ("rolled back", 21)
+    assert told[-1]["reasons"] == {"app2": "a task before this phase failed there"}
+    assert "fatal: [app2]: FAILED!" in done.stderr
+    assert "a word of the user's" in done.stderr
 
 
 def test_status_looks_and_says_what_is_there(pair: Hosts) -> None:

@@ -14,18 +14,18 @@ from contextlib import suppress
 from typing import Any
 
 from delight.decide import Outcome, Params
+from delight.events import Tell
 from delight.session import Connection, Lost, Session
 
 # How often agents are told that somebody is still here, and for how long they may be silent.
 BEAT_S = 5.0
 SILENCE_S = 30.0
-Show = Callable[[str, str], None]
 
 
 class Agents:
     """All application hosts of the environment: {host: how it is reached}; `chosen` are those of --limit.
 
-    `show` (line, colour) prints, `stopped` says what has asked the run to end, `forks` bounds how many
+    `tell` gets the events of the run, `stopped` says what has asked the run to end, `forks` bounds how many
     connections are made at once.
     """
 
@@ -33,13 +33,13 @@ class Agents:
         self,
         connections: Mapping[str, Connection],
         chosen: list[str],
-        show: Show,
+        tell: Tell,
         stopped: Callable[[], str],
         forks: int,
     ) -> None:
         self.everyone = sorted(connections)
         self.chosen = sorted(chosen)
-        self.show = show
+        self.tell = tell
         self.stop = stopped
         self._connections = connections
         self._forks = forks
@@ -62,7 +62,8 @@ class Agents:
 
     def ask(self, act: str, params: Params) -> dict[str, Outcome]:
         """The outcome of each host that is asked; all work at once."""
-        outcomes: dict[str, Outcome] = self._open(sorted(params))
+        self.tell({"event": "asked", "act": act, "hosts": sorted(params)})
+        outcomes: dict[str, Outcome] = self._open(act, sorted(params))
         waiting = set(params) - set(outcomes)
         for host in sorted(waiting):
             self._sessions[host].ask(act, params[host])
@@ -77,16 +78,12 @@ class Agents:
             if host not in waiting:
                 continue
             if "progress" in said:
-                self.show(f"  {host}: {said['progress']}", "")
+                self.tell({"event": "progress", "host": host, "text": said["progress"]})
                 continue
             outcomes[host] = understood(act, said)
             waiting.discard(host)
-            self._tell(host, outcomes[host])
+            self._answered(act, host, outcomes[host])
         return outcomes
-
-    def say(self, line: str) -> None:
-        """Show a line of progress."""
-        self.show(line, "")
 
     def close(self) -> None:
         """End all conversations; every agent lets its host go."""
@@ -100,7 +97,7 @@ class Agents:
                 list(pool.map(Session.close, self._sessions.values()))
         self._sessions.clear()
 
-    def _open(self, hosts: list[str]) -> dict[str, Outcome]:
+    def _open(self, act: str, hosts: list[str]) -> dict[str, Outcome]:
         """Start the agents that are not there; the outcome of hosts that cannot be reached."""
         while True:  # what was lost between two acts
             try:
@@ -115,7 +112,7 @@ class Agents:
         for host, opening in sorted(begun.items()):
             if why := opening.result():
                 lost[host] = {"outcome": "unreachable", "reason": f"cannot be reached: {why}"}
-                self._tell(host, lost[host])
+                self._answered(act, host, lost[host])
         return lost
 
     def _begin(self, hosts: list[str]) -> dict[str, Future[str]]:
@@ -141,13 +138,9 @@ class Agents:
         self._sessions[host] = session  # from now on it is told that somebody is here
         return ""
 
-    def _tell(self, host: str, outcome: Outcome) -> None:
-        """One line of progress, where there is something to tell."""
-        seconds = f" ({outcome['took_s']:.1f} s)" if "took_s" in outcome else ""
-        if outcome["outcome"] not in ("ok", "pending"):
-            self.show(f"  {host}: {outcome['outcome']}: {outcome.get('reason', '')}", "red")
-        elif outcome.get("message"):
-            self.show(f"  {host}: {outcome['message']}{seconds}", "")
+    def _answered(self, act: str, host: str, outcome: Outcome) -> None:
+        said = {key: outcome[key] for key in ("outcome", "reason", "message") if key in outcome}
+        self.tell({"event": "answered", "act": act, "host": host, **said})
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_S):

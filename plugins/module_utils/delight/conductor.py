@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from delight import decide, errors, params, planning, results, wanted
+from delight import decide, errors, events, params, planning, results, wanted
 from delight.config import Value
 from delight.decide import Outcome, Outcomes, Params, Recovery
 
@@ -43,8 +43,8 @@ class Hosts(Protocol):
     def stop(self) -> str:
         """What has asked this run to end, or nothing."""
 
-    def say(self, line: str) -> None:
-        """Show a line of progress."""
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Have an event of this run shown; see `events`."""
 
 
 class Run:
@@ -76,11 +76,13 @@ class Run:
 
     def phase(self, name: str) -> None:
         """One phase; whatever it raises keeps the fleet from going on, and what is locked is put back."""
+        self.hosts.tell({"event": "phase_begun", "phase": name})
         try:
             getattr(self, name)()
         except Exception as error:
             self.going = False
             self.errors[f"phase {name}"] = errors.cause(error)
+        self.hosts.tell({"event": "phase_ended", "phase": name})
 
     def broken_off(self, reasons: Mapping[str, str]) -> None:
         """Go no further: what stands outside of this run has failed."""
@@ -118,7 +120,7 @@ class Run:
             return Recovery(
                 "nothing", f"{named} would be ended on {', '.join(theirs) or 'no host'}"
             )
-        asked = {host: params.evict(self.looks[host], self.value) for host in theirs}
+        asked = {host: params.evict(host, self.looks[host], self.value) for host in theirs}
         if reasons := decide.failures(self.hosts.ask("evict", asked)):
             return Recovery("attention", f"{named} could not be ended: {in_one_line(reasons)}")
         self.looks |= self._look(theirs)
@@ -131,20 +133,20 @@ class Run:
             return recovery, {}
         what = "finishing" if recovery.do == "finish" else "undoing"
         left = f"an earlier run was left open on {', '.join(recovery.hosts)}"
-        self.hosts.say(f"  {left}: {what} it, {recovery.reason}")
+        self.hosts.tell({"event": "note", "text": f"{left}: {what} it, {recovery.reason}"})
         if self.check_mode:
             return Recovery("nothing", f"{left}; {what} it is left to a run without --check"), {}
         run = secrets.token_hex(8)
         first, *others = recovery.hosts
         for hosts in ([first], others):
-            asked = {h: params.hold(self.kind, run, self.looks[h], self.value) for h in hosts}
+            asked = {h: params.hold(h, self.kind, run, self.looks[h], self.value) for h in hosts}
             if reasons := decide.failures(self.hosts.ask("hold", asked)):
                 return Recovery("busy", in_one_line(reasons)), {}
         self.looks |= self._look(self.hosts.everyone)
         recovery = planning.recovery(self.kind, self.looks, self.value, self.ask)
         if recovery.do not in decide.ENDS:
             return recovery, {}
-        asked = {host: params.end(self.looks[host], self.value) for host in recovery.hosts}
+        asked = {host: params.end(host, self.looks[host], self.value) for host in recovery.hosts}
         ended = self.hosts.ask(decide.ENDS[recovery.do], asked)
         done = "finished" if recovery.do == "finish" else "put back"
         self.touched.append(f"an earlier run was {done} on {', '.join(recovery.hosts)}")
@@ -156,8 +158,8 @@ class Run:
         if self.result is not None or self.errors:
             return
         self.planned = planning.planned(self.kind, self._chosen(), self.looks, self.value, self.ask)
-        for line in self.planned.get("changes", []):
-            self.hosts.say(f"  {line}")
+        if self.planned["outcome"] == "go":
+            self.hosts.tell(events.of_plan(self.planned))
         if self.planned["outcome"] != "go" or self.check_mode:
             self._ends(results.of_plan(self.planned, self.kind))
         else:
@@ -269,7 +271,7 @@ class Run:
         return self._look(self.hosts.everyone)
 
     def _look(self, hosts: list[str]) -> dict[str, Outcome]:
-        return self.hosts.ask("look", {host: params.base(self.value) for host in hosts})
+        return self.hosts.ask("look", {host: params.base(host, self.value) for host in hosts})
 
     def _act(self, act: str, hosts: list[str]) -> None:
         """Have hosts do a step of the release; one that does not end well ends it for all."""

@@ -165,7 +165,10 @@ def conclude(
     fenced = any(o["outcome"] == "fenced" for outcomes in acts.values() for o in outcomes.values())
     lost |= {host: "nobody has ended this run there" for host in left_open}
     if lost or fenced or (errors and "undo" not in acts):
-        return ATTENTION, reasons | lost
+        # What a host failed at first is told too: it is what led here.
+        first = {h: f"{reasons[h]}; then: {why}" for h, why in lost.items()
+                 if reasons.get(h, why) != why}  # fmt: skip
+        return ATTENTION, reasons | lost | first
     if settled:
         return (RETIRED if kind == "retire" else RELEASED), {}
     if kind == "migrate" and not reasons and not stop:

@@ -20,3 +20,5 @@ NAMES = (
 )
 # The phases that begin a run: the tasks of these bring its inputs.
 FIRST = ("recover", "status")
+# The playbooks that make a run, or look as one does.
+PLAYBOOKS = {"deploy.yml", "rollback.yml", "migrate.yml", "recover.yml", "retire.yml", "status.yml"}

@@ -77,9 +77,9 @@ def speak(
     playbook_pid: int,
     word: str,
     said: Mapping[str, Any],
-    show: Callable[[str, str], None],
+    tell: Callable[[Mapping[str, Any]], None],
 ) -> dict[str, Any]:
-    """Say something to the conductor and bring its answer; `show` (line, colour) gets what it prints."""
+    """Say something to the conductor and bring its answer; `tell` gets the events that come before it."""
     with _connected(folder(playbook_pid) / "socket") as link:
         link.send((word, dict(said)))
         while True:
@@ -87,7 +87,7 @@ def speak(
             if kind == "answer":
                 answer: dict[str, Any] = what
                 return answer
-            show(*what)
+            tell(what)
 
 
 def _connected(socket: Path) -> Connection:

@@ -33,9 +33,9 @@ class Known:
         return found
 
 
-def end(look: Outcome, value: Value) -> Params:
+def end(host: str, look: Outcome, value: Value) -> Params:
     """How to end the open run of a host that looks so."""
-    found = base(value) | {
+    found = base(host, value) | {
         "run": look["state"]["run"],
         "keep": int(value("release_keep")),
         "given_up": config.given_up(value),
@@ -45,30 +45,31 @@ def end(look: Outcome, value: Value) -> Params:
     return found | ({"takeover": takeover} if takeover else {})
 
 
-def hold(kind: str, run: str, look: Outcome, value: Value) -> Params:
+def hold(host: str, kind: str, run: str, look: Outcome, value: Value) -> Params:
     """Whose the host is while an earlier run is ended; `run` names this one."""
     left = look["state"]["run"]
-    return base(value) | {"run": {"id": run, "kind": kind, "to": left["to"] if left else None}}
+    to = left["to"] if left else None
+    return base(host, value) | {"run": {"id": run, "kind": kind, "to": to}}
 
 
-def evict(look: Outcome, value: Value) -> Params:
+def evict(host: str, look: Outcome, value: Value) -> Params:
     """Whose process to end on a host that looks so."""
     run = {"id": look["held"]["run"], "kind": look["held"]["kind"], "to": look["held"]["release"]}
-    found = base(value) | {"run": run, "holder": look["held"], "takeover": str(value("takeover"))}
-    return found | {"recovered_by": found["by"]}
+    found = base(host, value) | {"run": run, "holder": look["held"]}
+    return found | {"recovered_by": found["by"], "takeover": str(value("takeover"))}
 
 
 def lock(known: Known, host: str) -> Params:
     """What the host must still look like for the plan to hold."""
     state = known.looks[host]["state"]
-    return of_run(known) | {"live": state["live"], "last": state["last"]}
+    return of_run(known, host) | {"live": state["live"], "last": state["last"]}
 
 
 def export(known: Known, host: str) -> Params:
     """Which release to bring; one whose secrets are compromised may be without them."""
     base, given_up = known.planned["base"], config.given_up(known.value)
     without = compromised.in_release(base, given_up) if base else []
-    return of_run(known) | {"release": source(known.planned), "without": without}
+    return of_run(known, host) | {"release": source(known.planned), "without": without}
 
 
 def prepare(known: Known, host: str) -> Params:
@@ -140,13 +141,16 @@ def checks(planned: Mapping[str, Any], mine: Mapping[str, Any]) -> list[Params]:
 def migrate(known: Known, host: str) -> Params:
     """The migration commands, and whether to run what is pending."""
     planned = known.planned
-    return of_run(known) | {"migrate": planned["migrate"], "apply": planned["apply_migrations"]}
+    return of_run(known, host) | {
+        "migrate": planned["migrate"],
+        "apply": planned["apply_migrations"],
+    }
 
 
 def stage(known: Known, host: str) -> Params:
     """The slots to start, and whether the gate holds them."""
     gate = not known.planned["skip_gate"]
-    return of_run(known) | {"stage": known.mine(host)["stage"], "gate": gate}
+    return of_run(known, host) | {"stage": known.mine(host)["stage"], "gate": gate}
 
 
 def switch(known: Known, host: str) -> Params:
@@ -154,24 +158,28 @@ def switch(known: Known, host: str) -> Params:
     mine = known.mine(host)
     found = {key: mine[key] for key in ("map", "slots", "gone")}
     found["leave_s"] = known.planned.get("leave_s", 0)
-    return of_run(known) | found | {"workers": bool(mine["workers"])}
+    return of_run(known, host) | found | {"workers": bool(mine["workers"])}
 
 
 def workers(known: Known, host: str) -> Params:
     """The services without a port to move."""
     gate = not known.planned["skip_gate"]
-    return of_run(known) | {"workers": known.mine(host)["workers"], "gate": gate}
+    return of_run(known, host) | {"workers": known.mine(host)["workers"], "gate": gate}
 
 
 def seal(known: Known, host: str) -> Params:
     """Nothing more than whose run it is."""
-    return of_run(known)
+    return of_run(known, host)
 
 
 def settle(known: Known, host: str) -> Params:
     """How many releases to keep, and whether this host alone decides that old slots may stop."""
     keep, given_up = int(known.value("release_keep")), config.given_up(known.value)
-    return of_run(known) | {"keep": keep, "given_up": given_up, "seal": known.mine(host)["seal"]}
+    return of_run(known, host) | {
+        "keep": keep,
+        "given_up": given_up,
+        "seal": known.mine(host)["seal"],
+    }
 
 
 def undo(known: Known, host: str) -> Params:
@@ -182,17 +190,19 @@ def undo(known: Known, host: str) -> Params:
     said = (known.acts.get(act, {}).get(host, {}).get("outcome") for act in ("lock", "prepare"))
     locked = any(word in ("ok", "unfit") for word in said)
     keep = int(known.value("release_keep"))
-    return of_run(known) | {"keep": keep, "closes": closes, "locked": locked}
+    return of_run(known, host) | {"keep": keep, "closes": closes, "locked": locked}
 
 
-def of_run(known: Known) -> Params:
+def of_run(known: Known, host: str) -> Params:
     """Whose act it is."""
-    return base(known.value) | {"run": known.planned["run"], "release": known.planned["to"]}
+    found = base(host, known.value)
+    return found | {"run": known.planned["run"], "release": known.planned["to"]}
 
 
-def base(value: Value) -> Params:
-    """What every act has: where releases are, and who asks."""
-    return {"root": str(value("release_root")), "by": store.owner(controller.me())}
+def base(host: str, value: Value) -> Params:
+    """What every act has: which host it is for, where releases are there, and who asks."""
+    by = store.owner(controller.me())
+    return {"host": host, "root": str(value("release_root")), "by": by}
 
 
 ACTS: dict[str, Callable[[Known, str], Params]] = {

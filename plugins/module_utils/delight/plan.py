@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from delight import render, renewal
-from delight.host.addresses import MAX_INDEX, backend, other
+from delight.host.addresses import MAX_INDEX, backend, internal, other
 from delight.host.compromised import GivenUp, in_service
 from delight.service import Service
 
@@ -79,7 +79,8 @@ def plan_host(
     routes = {
         route: backend(name, slots[name])
         for name, spec in sorted(wanted.items())
-        for route in spec["routes"]
+        if spec["port"]
+        for route in [internal(name), *spec["routes"]]
     }
     if routes != look["map"]["file"]:
         changes.append("edge: other routes or slots")

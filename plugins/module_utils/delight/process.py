@@ -14,7 +14,7 @@ import select
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection as Channel
@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any
 from delight import controller, decide, errors, inputs, link, report, results
 from delight.agents import Agents
 from delight.errors import ConfigError
+from delight.events import Event, Tell, Teller
 from delight.session import Connection
 
 if TYPE_CHECKING:
     from delight.conductor import Run
 
-Show = Callable[[str, str], None]
 Answer = dict[str, Any]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A look at every host that is no run.
@@ -48,9 +48,10 @@ class Conductor:
     def __init__(self, playbook_pid: int) -> None:
         self._playbook = os.pidfd_open(playbook_pid)
         self._stop = ""
-        self._show: Show = lambda line, colour: None
+        self._tell: Tell = lambda event: None
         self._agents: Agents | None = None
         self._run: Run | None = None
+        self._teller = Teller(self._pass_on)
         self._done = 0  # phases of the run that have had their turn
         self._published: dict[str, Any] = {}  # its outcome, once it has one
         self._over = False
@@ -79,14 +80,14 @@ class Conductor:
             else:
                 self._over = True
                 if word := self._end("the playbook was ended"):
-                    print(word["text"], file=sys.stderr, flush=True)
+                    print(report.summary(word), file=sys.stderr, flush=True)
 
     def _answer(self, playbook: Channel) -> None:
-        def show(line: str, colour: str) -> None:
+        def tell(event: Event) -> None:
             with suppress(OSError):  # nobody may listen any more; the run goes on
-                playbook.send(("show", (line, colour)))
+                playbook.send(("event", dict(event)))
 
-        self._show = show
+        self._tell = tell
         try:
             word, said = playbook.recv()
         except (EOFError, OSError):
@@ -120,17 +121,17 @@ class Conductor:
             if "inputs" not in said:
                 return {"inputs": True}
             if self._run is not None and (word := self._end("")):  # an earlier play's
-                self._show(word["text"], "red" if word["exit_status"] else "green")
+                self._tell(word)
             try:
                 self._run = self._begin(**said["inputs"])
             except ConfigError as error:
-                return {"over": True, "failed": True, "outcome": decide.REFUSED, "msg": str(error)}
+                return {"over": True, **report.refused(error.mistakes)}
         run = self._run
         if said["failed"] and run.result is None:
             run.broken_off(said["failed"])
         if said["phase"] == STATUS:
-            for line in report.status(run.look()):
-                self._show(line, "")
+            for host, look in sorted(run.look().items()):
+                self._tell({"event": "status", "host": host, **report.standing(look)})
             return {"over": True, "failed": False}
         phases = conductor().PHASES
         while self._done <= phases.index(said["phase"]):
@@ -150,12 +151,9 @@ class Conductor:
         forks: int,
     ) -> Run:
         self._run, self._done, self._published = None, 0, {}
-
-        def show(line: str, colour: str) -> None:
-            self._show(line, colour)  # whichever task listens by then
-
+        self._teller = Teller(self._pass_on)
         # The way to the hosts takes as long as reading the rest of this program; none is told anything yet.
-        self._agents = agents = Agents(connections, chosen, show, self.stopped, forks)
+        self._agents = agents = Agents(connections, chosen, self._teller.tell, self.stopped, forks)
         agents.connect()
         try:
             self._check(kind, check_mode, values)
@@ -163,12 +161,17 @@ class Conductor:
             agents.close()
             raise
         agents.proceed()
+        if kind != STATUS:
+            self._teller.tell(begins(kind, check_mode, values, agents.chosen))
         value = values.__getitem__
         ask = None
         if kind in ("deploy", "migrate"):  # the registry is asked while the hosts are looked at
             ask = ThreadPoolExecutor(1).submit(conductor().wanted.resolve, value).result
         run: Run = conductor().Run(kind, self._agents, value, check_mode, ask)
         return run
+
+    def _pass_on(self, event: Event) -> None:
+        self._tell(event)  # to whichever task listens by then
 
     def _check(self, kind: str, check_mode: bool, values: Mapping[str, Any]) -> None:
         """Refuse a wrong configuration before any host is asked anything."""
@@ -188,7 +191,7 @@ class Conductor:
             if run.result is None:
                 self._stop = self._stop or why
             for phase in conductor().PHASES[self._done :]:
-                if phase in ENDING:
+                if phase in ENDING and run.kind != STATUS:
                     run.phase(phase)
             self._published = {} if run.kind == STATUS else self._publish(run)
             self._agents.close()
@@ -197,9 +200,21 @@ class Conductor:
     def _publish(self, run: Run) -> Answer:
         try:
             path = "" if run.check_mode else str(run.value("result_file"))
-            return results.publish(run.report(), run.hosts.chosen, path)
+            seconds = self._teller.seconds
+            return results.publish(run.report(), run.hosts.chosen, path, seconds)
         except Exception as error:
             return report.no_outcome(errors.cause(error))
+
+
+def begins(
+    kind: str, check_mode: bool, values: Mapping[str, Any], hosts: list[str]
+) -> dict[str, Any]:
+    """The event of a run that begins."""
+    asked = {"deploy": "version", "migrate": "version", "rollback": "release"}.get(kind)
+    return {
+        **{"event": "run", "kind": kind, "environment": str(values["env_name"])},
+        **{"version": str(values[asked]) if asked else "", "hosts": hosts, "check": check_mode},
+    }
 
 
 def conductor() -> ModuleType:

@@ -15,7 +15,7 @@ from typing import Any
 
 from delight import render
 from delight.host import envfile
-from delight.host.store import LAYOUT
+from delight.host.store import RELEASE_LAYOUT
 from delight.schema import Settings
 from delight.service import Migrate, Service
 
@@ -65,7 +65,7 @@ def build(
     files["compose.yml"] = render.compose(specs, settings.app_subnet)
     texts = {name: sha256(text) for name, text in files.items()}
     manifest = {
-        "layout": LAYOUT,
+        "layout": RELEASE_LAYOUT,
         "id": identify(version, specs, texts),
         "version": version,
         "subnet": settings.app_subnet,
@@ -125,6 +125,9 @@ def describe(
             "release": health.release,
             "steady_s": health.steady,
         },
+        "sticky": service.sticky,
+        "protocol": service.protocol,
+        "https": https,
         "timeout_s": service.timeout,
         "tunnel_s": service.tunnel,
         "drain_s": service.drain,
@@ -182,8 +185,12 @@ def secret_file(spec: Mapping[str, Any], text: str) -> dict[str, Any]:
 
 
 def fingerprint(name: str, spec: Mapping[str, Any], subnet: str, settings: str) -> str:
-    """Tells whether two releases run a service alike; `settings` is the digest of its settings file."""
-    body = [render.service_blocks(name, spec, subnet), settings, spec["secrets"], spec["image"]]
+    """Tells whether two releases run a service alike; `settings` is the digest of its settings file.
+
+    Which other services there are is no part of it: a new one leaves all others as they run.
+    """
+    blocks = "".join(render.service_blocks(name, spec, subnet))
+    body = [blocks, settings, spec["secrets"], spec["image"]]
     return digest(body)[:16]
 
 

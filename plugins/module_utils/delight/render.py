@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from delight.host import envfile
-from delight.host.addresses import MAX_REPLICAS, SLOT_DIGITS, address, backend
+from delight.host.addresses import MAX_REPLICAS, SLOT_DIGITS, address, backend, gateway
 from delight.host.gate import ANSWER_S
 from delight.service import Service
 
@@ -41,26 +41,35 @@ def quoted(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...").replace("$", "$$")
 
 
-def service_blocks(name: str, spec: Mapping[str, Any], subnet: str) -> str:
-    """The compose services of one service: one a replica, and one for one-off commands.
+def service_blocks(name: str, spec: Mapping[str, Any], subnet: str) -> tuple[str, str]:
+    """(what its containers have in common, its compose services): one a replica and slot, and one for commands.
 
-    The slot stays open (`${SLOT}`, `${SLOT_DIGIT}`, `${RELEASE}`), so that a kept release can come
-    back in either slot unchanged.
+    Open are `${RELEASE}` and `${HOST}`. Each slot has names of its own, so that none of them reaches both.
     """
     replicas = [
-        {"number": n, "address": address(subnet, spec["index"], "${SLOT_DIGIT:?}", n)}
+        {"slot": slot, "number": n, "address": address(subnet, spec["index"], digit, n)}
+        for slot, digit in SLOT_DIGITS.items()
         for n in range(1, spec["replicas"] + 1)
     ]
-    template = _environment().get_template("service.yml.j2")
-    return template.render(name=name, spec=spec, replicas=replicas)
+    common = _environment().get_template("service.yml.j2").render(name=name, spec=spec)
+    template = _environment().get_template("containers.yml.j2")
+    return common, template.render(name=name, spec=spec, replicas=replicas)
 
 
 def compose(specs: Mapping[str, Mapping[str, Any]], subnet: str) -> str:
     """The compose file of a release; every service carries its fingerprint as a label."""
     blocks = [service_blocks(name, spec, subnet) for name, spec in sorted(specs.items())]
-    prints = {name: spec["fingerprint"] for name, spec in specs.items()}
-    template = _environment().get_template("release.yml.j2")
-    return template.render(blocks=blocks, fingerprints=prints)
+    return (
+        _environment()
+        .get_template("release.yml.j2")
+        .render(
+            common=[common for common, _ in blocks],
+            containers=[containers for _, containers in blocks],
+            fingerprints={name: spec["fingerprint"] for name, spec in specs.items()},
+            internal=sorted(name for name, spec in specs.items() if spec["port"]),
+            gateway=gateway(subnet),
+        )
+    )
 
 
 def env_file(service: Service) -> str:
@@ -91,6 +100,9 @@ def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: s
                 "check_headers": health.get("headers", {}),
                 "check_timeout_s": health.get("answer_s", ANSWER_S),
                 "check_port": health["port"],
+                "protocol": spec.get("protocol", "h1"),
+                "cookie": f"delight-{service}" if spec.get("sticky") else "",
+                "cookie_secure": spec.get("https", False),
                 "timeout_s": spec["timeout_s"],
                 "tunnel_s": spec["tunnel_s"],
             }

@@ -14,6 +14,7 @@ from typing import Any
 from delight import release, render
 from delight.host import envfile
 from delight.host.compromised import GivenUp, in_release, in_service
+from delight.host.store import RELEASE_LAYOUT
 
 
 def to_forget(look: Mapping[str, Any], given_up: GivenUp) -> dict[str, list[str]]:
@@ -45,6 +46,7 @@ def renewed(
             settings = texts[f"{service}.env"]
             spec["fingerprint"] = release.fingerprint(service, spec, found["subnet"], settings)
     texts["compose.yml"] = release.sha256(compose(found))
+    found["layout"] = RELEASE_LAYOUT
     found["files"] = {**texts, **release.secret_files(found["services"])}
     found["id"] = release.identify(found["version"], found["services"], texts)
     return found

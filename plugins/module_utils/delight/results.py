@@ -15,10 +15,10 @@ from delight.errors import ConfigError
 NEXT = ["status.yml shows what serves", "recover.yml shows and mends what is left"]
 
 
-def publish(result: dict[str, Any], hosts: list[str], path: str) -> dict[str, Any]:
-    """{"text", "exit_status"} of a run that ended so; `path` (or empty) gets all of its result as JSON."""
-    result["exit_status"] = decide.EXIT_STATUS[result["outcome"]]
-    result["hosts"] = hosts
+def publish(result: dict[str, Any], hosts: list[str], path: str, seconds: float) -> dict[str, Any]:
+    """The last word of a run that ended so, as an event; `path` (or empty) gets all of its result as JSON."""
+    result |= {"exit_status": decide.EXIT_STATUS[result["outcome"]], "hosts": hosts}
+    result |= {"seconds": seconds, "result_file": path}
     if path:
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,8 @@ def publish(result: dict[str, Any], hosts: list[str], path: str) -> dict[str, An
         except OSError as error:
             # The outcome is what it is; a run that ended well has not failed for its report.
             result["notes"] = [*result.get("notes", []), f"result_file is not written: {error}"]
-    return {"text": report.summary(result), "exit_status": result["exit_status"]}
+            result["result_file"] = ""
+    return {"event": "outcome", **{key: result[key] for key in result if key != "acts"}}
 
 
 def try_file(path: str) -> None:

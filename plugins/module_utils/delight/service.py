@@ -56,9 +56,9 @@ class Route(Strict):
 
     host: str = Field(
         "*",
-        pattern=r"^(\*|[a-z0-9.-]+|\[[0-9a-f:]+\])$",
+        pattern=r"^(\*|(\*\.)?[a-z0-9.-]+|\[[0-9a-f:]+\])$",
         max_length=253,
-        description="Host name in lower case, or `*` for any.",
+        description="Host name in lower case; `*.example.com` for all below it, `*` for any.",
     )
     path: Path = Field(
         "/", max_length=1024, description="Path prefix; it matches whole segments only."
@@ -190,7 +190,11 @@ class Service(Strict):
         "whatever version is deployed.",
     )
     port: int | None = Field(
-        None, ge=1, le=65535, description="Port the container listens on; none for workers."
+        None,
+        ge=1,
+        le=65535,
+        description="Port the container listens on, and others reach it by `http://<service>.internal`; none for "
+        "workers.",
     )
     routes: list[Route] = Field(default=[], description="Requests that go to this service.")
     replicas: int = Field(1, ge=1, le=MAX_REPLICAS, description="Containers a host and slot.")
@@ -215,6 +219,16 @@ class Service(Strict):
         description="Run Docker's init as process 1, which reaps; an image with its own needs none.",
     )
     health: Health = Field(default=Health(), description="The gate.")
+    sticky: bool = Field(
+        False,
+        description="Whether a cookie keeps a user at one replica, for what only that one knows; after a deploy at the "
+        "one of the same number.",
+    )
+    protocol: Literal["h1", "h2"] = Field(
+        "h1",
+        description="What it speaks on its port; `h2`, as gRPC needs, without TLS. Its health is asked by HTTP/1.1 in "
+        "any case, so give a `health.port` where this one speaks h2 alone.",
+    )
     timeout: Duration = Field(
         "60s", validate_default=True, description="The edge gives up on an answer after this."
     )
@@ -232,7 +246,8 @@ class Service(Strict):
     warm: Duration = Field(
         "10m",
         validate_default=True,
-        description="How long an old slot keeps running for an instant rollback; `0s` stops it at once.",
+        description="How long an old slot keeps running for an instant rollback, with all it does by itself; "
+        "/run/delight/slot tells it so. `0s` stops it at once.",
     )
     memory: Size = Field("512m", validate_default=True, description="Limit of a replica.")
     shm: Size | None = Field(None, description="Size of /dev/shm; Docker's 64m where not given.")
@@ -292,6 +307,8 @@ class Service(Strict):
     def _fits_together(self) -> Service:
         if self.routes and self.port is None:
             raise ValueError("routes need a port")
+        if self.port is None and (self.sticky or self.protocol != "h1"):
+            raise ValueError("sticky and protocol need a port")
         if self.routes and self.singleton:
             raise ValueError(
                 "a singleton has routes, but every host's edge sends users to its own containers only: "

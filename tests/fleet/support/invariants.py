@@ -73,7 +73,8 @@ def _state_and_maps(seen: Seen, state: Mapping[str, Any]) -> Iterator[str]:
     wanted = {
         route: f"{name}-{state['slots'][name]['live']}"
         for name, declared in seen["releases"].get(state["live"], {}).items()
-        for route in declared["routes"]
+        if declared["port"]
+        for route in [f"@{name}.internal", *declared["routes"]]
         if state["slots"].get(name, {}).get("live")
     }
     if seen["map"] != wanted:

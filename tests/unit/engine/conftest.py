@@ -43,7 +43,9 @@ def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> d
     containers: list[dict[str, Any]] = []
     for name, spec in manifests[live]["services"].items() if live else ():
         slots[name] = {"live": "blue", "blue": live, "green": None}
-        routes |= {key: f"{name}-blue" for key in spec["routes"]}
+        if spec["port"]:
+            keys = [f"@{name}.internal", *spec["routes"]]
+            routes |= dict.fromkeys(keys, f"{name}-blue")
         for number in range(1, spec["replicas"] + 1):
             containers.append(
                 {

@@ -7,19 +7,20 @@ from delight import plan, preflight
 
 from .conftest import API, SETTINGS, WORKER, make_look, make_release
 
+BLUE, GREEN = ({"*/api/": slot, "@api.internal": slot} for slot in ("api-blue", "api-green"))
 V1, V2, V3 = (make_release(v).manifest for v in ("v1", "v2", "v3"))
 
 
 def test_the_first_deploy_stages_blue_and_routes_to_it() -> None:
     found = plan.plan_host(V1, make_look(), "a", ["a"])
     assert found["stage"] == [{"service": "api", "slot": "blue"}]
-    assert found["map"] == {"*/api/": "api-blue"}
+    assert found["map"] == BLUE
 
 
 def test_a_new_version_goes_to_the_other_slot() -> None:
     found = plan.plan_host(V2, make_look(V1, live=V1["id"]), "a", ["a"])
     assert found["stage"] == [{"service": "api", "slot": "green"}]
-    assert found["map"] == {"*/api/": "api-green"}
+    assert found["map"] == GREEN
 
 
 def test_the_same_version_changes_nothing() -> None:
@@ -46,14 +47,17 @@ def test_only_the_changed_service_gets_a_new_slot() -> None:
     changed = make_release("v1", {"api": API, "web": {**web, "env": {"A": "1"}}}).manifest
     found = plan.plan_host(changed, make_look(both, live=both["id"]), "a", ["a"])
     assert [one["service"] for one in found["stage"]] == ["web"]
-    assert found["map"] == {"*/api/": "api-blue", "*/": "web-green"}
+    assert found["map"] == {
+        **{"*/api/": "api-blue", "*/": "web-green"},
+        **{"@api.internal": "api-blue", "@web.internal": "web-green"},
+    }
 
 
 def test_a_removed_service_ends() -> None:
     both = make_release("v1", {"api": API, "web": {**API, "routes": [{"path": "/w"}]}}).manifest
     found = plan.plan_host(V2, make_look(both, live=both["id"]), "a", ["a"])
     assert found["gone"] == ["web"]
-    assert found["map"] == {"*/api/": "api-green"}
+    assert found["map"] == GREEN
 
 
 def test_a_worker_is_moved_and_not_staged() -> None:

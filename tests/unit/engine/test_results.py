@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delight import decide, results
+from delight import decide, report, results
 from delight.errors import ConfigError
 
 from .conftest import make_look
@@ -23,7 +23,13 @@ def end(
 ) -> dict[str, Any]:
     """The last word of a run that locked hosts; `more` are `planned` and what `of_run` takes."""
     planned = more.pop("planned", PLAN)
-    return results.publish(results.of_run(acts, planned, kind, stop, **more), ["a", "b"], path)
+    return published(results.of_run(acts, planned, kind, stop, **more), ["a", "b"], path)
+
+
+def published(result: dict[str, Any], hosts: list[str], path: str = "") -> dict[str, Any]:
+    """The last word, with what a person reads of it under `text`."""
+    word = results.publish(result, hosts, path, 11.42)
+    return word | {"text": report.summary(word)}
 
 
 def headline(word: dict[str, Any]) -> str:
@@ -37,8 +43,8 @@ def both(outcome: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "stop", "acts", "status", "first"),
     [
-        ("deploy", "", {"settle": both(OK)}, 0, "RELEASED v2-b on a, b"),
-        ("deploy", "SIGINT", {"settle": both(OK)}, 0, "RELEASED v2-b on a, b"),
+        ("deploy", "", {"settle": both(OK)}, 0, "RELEASED v2-b on a, b in 11.4 s"),
+        ("deploy", "SIGINT", {"settle": both(OK)}, 0, "RELEASED v2-b on a, b in 11.4 s"),
         (
             "deploy",
             "",
@@ -53,7 +59,7 @@ def both(outcome: dict[str, Any]) -> dict[str, Any]:
             21,
             "NOT ROLLED BACK to v2-b: v1-a still serves on a, b",
         ),
-        ("rollback", "", {"settle": both(OK)}, 0, "ROLLED BACK TO v2-b on a, b"),
+        ("rollback", "", {"settle": both(OK)}, 0, "ROLLED BACK TO v2-b on a, b in 11.4 s"),
         ("deploy", "", {"lock": {"a": {"outcome": "busy"}}}, 20, "REFUSED: nothing was touched"),
         ("deploy", "SIGHUP", {"lock": {"a": {"outcome": "busy"}}}, 20, "REFUSED: nothing was"),
         (
@@ -154,33 +160,81 @@ def test_a_skipped_gate_is_told_with_the_release() -> None:
     assert "the gate was skipped: nothing says that this release is well" in found["text"]
 
 
-def sick(name: str, *logs: str) -> dict[str, Any]:
-    return {"name": name, "event": "timeout", "reason": "no good answer", "answer": "503 no",
+def sick(name: str, *logs: str, reason: str = "no good answer") -> dict[str, Any]:
+    return {"name": name, "event": "timeout", "reason": reason, "answer": "503 no",
             "health_log": ["exit 1: no"], "logs": list(logs)}  # fmt: skip
+
+
+def failed(*found: dict[str, Any]) -> dict[str, Any]:
+    """The outcome of `stage` on a host with these sick containers."""
+    reason = "; ".join(f"{one['name']}: {one['reason']}" for one in found)
+    return {"outcome": "failed", "reason": reason, "sick": list(found)}
 
 
 @pytest.mark.promise("G4")
 def test_what_is_known_of_sick_containers_is_shown_once_for_all_that_say_the_same() -> None:
-    def failed(*found: dict[str, Any]) -> dict[str, Any]:
-        return {"outcome": "failed", "reason": "so", "sick": list(found)}
-
     stage = {
-        "a": failed(sick("api-1", "at 10:00:01 no 10.89.0.2"), sick("api-2", "another word")),
-        "b": failed(sick("api-1", "at 10:00:02 no 10.89.1.7")),
+        "a": failed(sick("api-1", "at 10:00:01 on a: no 10.89.0.2"), sick("web-1", "a word")),
+        "b": failed(sick("api-1", "at 10:00:02 on b: no 10.89.1.7")),
+        "c": failed(sick("api-1", "at 10:00:03 on c: no 10.89.2.9")),
     }
-    text = end({"stage": stage, "undo": both(BACK)})["text"]
-    assert text.endswith(
-        "  ── a / api-1, b / api-1: no good answer\n"
-        "     last answer: 503 no\n"
-        "     health log: exit 1: no\n"
-        "     last 1 log lines:\n"
-        "     │ at 10:00:01 no 10.89.0.2\n"
-        "  ── a / api-2: no good answer\n"
-        "     last answer: 503 no\n"
-        "     health log: exit 1: no\n"
-        "     last 1 log lines:\n"
-        "     │ another word"
+    assert end({"stage": stage, "undo": both(BACK)})["text"].splitlines() == [
+        "  ── a, b, c / api-1",
+        "     last answer: 503 no",
+        "     health log: exit 1: no",
+        "     last 1 log lines:",
+        "     │ at 10:00:01 on a: no 10.89.0.2",
+        "  ── a / web-1",
+        "     last answer: 503 no",
+        "     health log: exit 1: no",
+        "     last 1 log lines:",
+        "     │ a word",
+        "ROLLED BACK: v1-a serves on a, b",
+        "  a: api-1: no good answer; web-1: no good answer",
+        "  b, c: api-1: no good answer",
+    ]
+
+
+@pytest.mark.promise("G4")
+@pytest.mark.parametrize("file", ["", "kept.json"])
+def test_of_many_log_lines_the_last_are_shown_and_it_is_said_where_all_are(
+    tmp_path: Path, file: str
+) -> None:
+    trace = [f"line {number}" for number in range(50)]
+    path = str(tmp_path / file) if file else ""
+    acts = {"stage": both(failed(sick("api-1", *trace), sick("api-2", *trace))), "undo": both(BACK)}
+    lines = end(acts, path=path)["text"].splitlines()
+    place = f"in {path}" if file else "kept by -e result_file=FILE"
+    assert lines[0] == "  ── a, b / api-1, api-2"
+    assert lines[3] == f"     last 15 log lines, 35 more {place}:"
+    assert [line for line in lines if "│" in line] == [f"     │ {one}" for one in trace[-15:]]
+    if file:
+        assert json.loads(Path(path).read_text())["sick"]["b"][1]["logs"] == trace
+
+
+def test_hosts_that_name_the_same_reason_but_for_numbers_are_named_together() -> None:
+    stage = {
+        "a": {"outcome": "failed", "reason": "no answer at 10.89.1.101 within 4 s"},
+        "b": {"outcome": "failed", "reason": "no room"},
+        "c": {"outcome": "failed", "reason": "no answer at 10.89.2.101 within 4 s"},
+    }
+    assert end({"stage": stage, "undo": both(BACK)})["text"].splitlines()[1:] == [
+        "  a, c: no answer at 10.89.1.101 within 4 s",
+        "  b: no room",
+    ]
+
+
+def test_a_reason_of_a_container_that_its_host_has_not_told_stands_with_its_evidence() -> None:
+    stage = {"a": failed(sick("api-1", "word")) | {"reason": "the edge does not see it as healthy"}}
+    assert end({"stage": stage, "undo": both(BACK)})["text"].startswith(
+        "  ── a / api-1: no good answer\n"
     )
+
+
+def test_a_host_that_fails_and_cannot_be_put_back_tells_both() -> None:
+    no = {"outcome": "failed", "reason": "no room"}
+    acts = {"stage": {"a": OK, "b": failed(sick("api-1"))}, "undo": {"a": BACK, "b": no}}
+    assert "  b: api-1: no good answer; then: no room" in end(acts)["text"]
 
 
 def test_the_result_file_says_the_outcome_the_reasons_and_every_act(tmp_path: Path) -> None:
@@ -197,7 +251,7 @@ def test_a_result_file_that_cannot_be_written_changes_no_outcome(tmp_path: Path)
     (tmp_path / "file").write_text("")
     path = str(tmp_path / "file/result.json")
     found = end({"settle": both(OK)}, path=path)
-    assert (found["exit_status"], headline(found)) == (0, "RELEASED v2-b on a, b")
+    assert (found["exit_status"], headline(found)) == (0, "RELEASED v2-b on a, b in 11.4 s")
     assert "result_file is not written: " in found["text"]
     with pytest.raises(ConfigError, match="result_file: File exists: "):
         results.try_file(path)
@@ -220,7 +274,7 @@ def test_a_result_file_of_an_earlier_run_goes_before_anything_is_touched(tmp_pat
     ],
 )
 def test_a_run_that_ends_with_its_plan(planned: Any, status: int, first: str) -> None:
-    found = results.publish(results.of_plan(planned, "deploy"), ["a", "b"], "")
+    found = published(results.of_plan(planned, "deploy"), ["a", "b"])
     assert found["exit_status"] == status
     assert headline(found).startswith(first)
 
@@ -242,7 +296,7 @@ def test_a_host_that_leaves_has_words_of_its_own(
     outcome: str, touched: list[str], first: str
 ) -> None:
     planned = results.of_plan({"outcome": outcome}, "retire") | {"touched": touched}
-    assert headline(results.publish(planned, ["app2"], "")).startswith(first)
+    assert headline(published(planned, ["app2"])).startswith(first)
 
 
 @pytest.mark.promise("R7")

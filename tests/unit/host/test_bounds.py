@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delight.host import command, docker, edge, images, once, redact
+from delight.host import command, docker, edge, images, once, redact, store
+from delight.host.lease import Lease
 
 pytestmark = pytest.mark.promise("C10")
 NEVER = ["sh", "-c", "echo begun; echo waiting >&2; sleep 600"]
@@ -78,7 +79,9 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_one_off_container_is_removed_at_its_bound(removed: list[str], tmp_path: Path) -> None:
-    ran = once.run_once(tmp_path, "v1", "api", ["never"], 0.2)
+    ran = once.run_once(
+        store.Store(tmp_path, Lease(tmp_path), "web-1"), "v1", "api", ["never"], 0.2
+    )
     made, gone_again = removed
     assert made.startswith("made delight-api-once-")
     assert gone_again == made.replace("made", "removed")
@@ -92,7 +95,9 @@ def test_a_one_off_container_is_removed_at_its_bound(removed: list[str], tmp_pat
 
 
 def test_one_that_ends_removes_itself(removed: list[str], tmp_path: Path) -> None:
-    ran = once.run_once(tmp_path, "v1", "api", ["say", "hunter22"], 60)
+    ran = once.run_once(
+        store.Store(tmp_path, Lease(tmp_path), "web-1"), "v1", "api", ["say", "hunter22"], 60
+    )
     assert (ran.status, ran.stdout, len(removed)) == (0, "hunter22\n", 1)
     shown = once.evidence("api check", ran._replace(status=2), "key", redact.known(["hunter22"]))
     assert shown["event"] == "exited"

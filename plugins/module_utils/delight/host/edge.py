@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from . import command, files
+from . import command, files, told
 
 # How long a starting edge may take to open its sockets, and one that runs to read a candidate.
 STARTING_S = 2.0
@@ -76,6 +76,8 @@ class Edge:
         target = path or self.map_file
         files.write_atomic(target, map_text(wanted).encode(), mode=0o644)
         self._commit_runtime(wanted, target)
+        if target == self.map_file:
+            told.follow(self.folder.parent, wanted)
 
     def prepare_back(self, before: dict[str, str]) -> None:
         """Write the way back beside the map, so that going it takes no room on the disk."""
@@ -84,9 +86,11 @@ class Edge:
     def commit_back(self, before: dict[str, str]) -> None:
         """Make `before` the map again, by what `prepare_back` wrote where that is still there."""
         if self.read_file(self.back_file) != before:
-            return self.commit(before)
+            self.commit(before)
+            return
         files.move(self.back_file, self.map_file)
-        return self._commit_runtime(before, self.map_file)
+        self._commit_runtime(before, self.map_file)
+        told.follow(self.folder.parent, before)
 
     def _commit_runtime(self, wanted: dict[str, str], target: Path) -> None:
         """Bring the running edge to the file. One that reloads in between has forgotten what was begun."""

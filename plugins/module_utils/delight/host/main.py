@@ -53,7 +53,7 @@ def perform(name: str, params: dict[str, Any], lease: Lease | None = None) -> di
     """
     root = Path(params["root"])
     mine = lease or Lease(root)
-    at = store.Store(root, mine)
+    at = store.Store(root, mine, params.get("host", ""))
     began = time.monotonic()
     try:
         if name not in FREE:

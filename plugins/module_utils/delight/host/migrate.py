@@ -16,22 +16,18 @@ def migrate(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """
     state = at.own(params["run"]["id"])
     at.phase(state, "migrating")
-    folder = at.releases / params["release"]
-    secrets = redact.of_release(folder)
+    release = params["release"]
+    secrets = redact.of_release(at.releases / release)
     pending: dict[str, list[str]] = {}
     applied = []
     for one in params["migrate"]:
         service = one["service"]
-        ran = once.run_once(
-            folder, params["release"], service, one["check"], one["check_timeout_s"]
-        )
+        ran = once.run_once(at, release, service, one["check"], one["check_timeout_s"])
         if ran.late or ran.status:
             return broken(service, ran, "check_timeout", secrets)
         pending[service] = once.lines(ran, secrets)
         if pending[service] and params["apply"]:
-            ran = once.run_once(
-                folder, params["release"], service, one["command"], one["timeout_s"]
-            )
+            ran = once.run_once(at, release, service, one["command"], one["timeout_s"])
             if ran.late or ran.status:
                 return broken(service, ran, "timeout", secrets)
             applied += pending[service]

@@ -6,8 +6,8 @@ import os
 from secrets import token_hex
 from typing import Any
 
-from . import command, docker, progress, redact
-from .addresses import SLOT_DIGITS
+from . import command, docker, progress, redact, store
+from .addresses import SLOT_DIGITS, host_label
 
 
 def compose_run(folder: os.PathLike[str], service: str, name: str, argv: list[str]) -> list[str]:
@@ -19,13 +19,16 @@ def compose_run(folder: os.PathLike[str], service: str, name: str, argv: list[st
 
 
 def run_once(
-    folder: os.PathLike[str], release: str, service: str, argv: list[str], bound_s: float
+    at: store.Store, release: str, service: str, argv: list[str], bound_s: float
 ) -> command.Ran:
     """Run it to its end; one that is not done within `bound_s` seconds is killed and removed."""
     progress.step(f"runs a command of {service}")
-    variables = {"RELEASE": release, "SLOT": "once", "SLOT_DIGIT": SLOT_DIGITS["blue"]}
+    variables = {"RELEASE": release, "HOST": host_label(at.host)}
+    # Releases of layout 1 leave these open too.
+    variables |= {"SLOT": "once", "SLOT_DIGIT": SLOT_DIGITS["blue"]}
     environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": "/nonexistent", **variables}
     name = f"delight-{service}-once-{token_hex(4)}"
+    folder = at.releases / release
     ran = command.run(compose_run(folder, service, name, argv), bound_s, environment)
     if ran.late:
         docker.remove(name)

@@ -61,7 +61,7 @@ def prepare(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         leave_agent(at.root / "agent.pyz")
     except (docker.DockerError, EdgeError, OSError) as error:
         return {"outcome": "failed", "reason": str(error)}
-    unfit, pending = try_out(at.releases / manifest["id"], params)
+    unfit, pending = try_out(at, params)
     if unfit:
         reason = "; ".join(f"{one['name']}: {one['reason']}" for one in unfit)
         return {"outcome": "unfit", "reason": reason, "sick": unfit}
@@ -109,7 +109,7 @@ class Question(NamedTuple):
 
 
 def try_out(
-    folder: Path, params: dict[str, Any]
+    at: store.Store, params: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], dict[str, list[str]] | None]:
     """Run commands of the new images on this host, all at once: (what failed, as evidence; {service: its
     pending migrations}, or None where nobody asked for them).
@@ -139,10 +139,10 @@ def try_out(
     ]
     release = params["manifest"]["id"]
     done = docker.in_parallel(
-        lambda one: (one, once.run_once(folder, release, one.service, one.argv, one.timeout_s)),
+        lambda one: (one, once.run_once(at, release, one.service, one.argv, one.timeout_s)),
         asked + asks,
     )
-    secrets = redact.of_release(folder) if done else redact.known([])
+    secrets = redact.of_release(at.releases / release) if done else redact.known([])
     unfit = [
         once.evidence(one.what, ran, f"services.{one.service}.{one.bound}", secrets)
         for one, ran in done

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import docker, serving, store
-from .addresses import SLOT_DIGITS, address, backend
+from . import docker, ending, serving, store, told
+from .addresses import SLOT_DIGITS, address, backend, host_label
 from .edge import Edge
 
 
@@ -43,9 +43,15 @@ def create(
     at: store.Store, manifest: dict[str, Any], service: str, slot: str, numbers: list[int]
 ) -> None:
     """Make and start the replicas of a service that have these numbers, as its release says."""
-    variables = {"RELEASE": manifest["id"], "SLOT": slot, "SLOT_DIGIT": SLOT_DIGITS[slot]}
-    names = [f"{service}-{n}" for n in numbers]
+    name = backend(service, slot)
+    variables = {"RELEASE": manifest["id"], "HOST": host_label(at.host)}
+    if manifest["layout"] < store.RELEASE_LAYOUT:
+        variables |= {"SLOT": slot, "SLOT_DIGIT": SLOT_DIGITS[slot]}
+        name = service
+    if manifest["services"][service]["port"]:
+        told.begin(at.root, backend(service, slot))
     file = at.releases / manifest["id"] / "compose.yml"
+    names = [f"{name}-{n}" for n in numbers]
     project = f"delight-{backend(service, slot)}"
     docker.compose(docker.compose_up(project, file, names), variables)
 
@@ -125,7 +131,7 @@ def stop(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_
     guard(at, state, service, slot)
     # One that the engine is about to start again does not run, and has to be stopped.
     found = [c for c in docker.containers(service=service, slot=slot) if not c["stopped"]]
-    docker.in_parallel(lambda c: docker.stop(c["id"], grace_s), found)
+    docker.in_parallel(lambda c: ending.end(c["id"], grace_s), found)
 
 
 def clear(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_s: float) -> None:
@@ -139,3 +145,5 @@ def remove(at: store.Store, state: dict[str, Any], found: list[dict[str, Any]]) 
     for service, slot in {(c["service"], c["slot"]) for c in found}:
         guard(at, state, service, slot)
     docker.in_parallel(lambda c: docker.remove(c["id"]), found)
+    for service, slot in {(c["service"], c["slot"]) for c in found}:
+        told.forget(at.root, backend(service, slot))

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from .lease import Lease
 
 LAYOUT = 1
+# The format of a release. In those of layout 1 the compose services of both slots have the same names.
+RELEASE_LAYOUT = 2
 SLOTS = ("blue", "green")
 EMPTY: dict[str, Any] = {
     "layout": LAYOUT,
@@ -58,8 +60,10 @@ class Refused(Exception):
 class Store:
     """The release folder of one host, as the holder of `lease` sees it."""
 
-    def __init__(self, root: Path, lease: Lease) -> None:
+    def __init__(self, root: Path, lease: Lease, host: str = "") -> None:
+        """`host` is its name in the inventory; what makes no containers does without."""
         self.root = root
+        self.host = host
         self.lease = lease
         self.releases = root / "releases"
         self.state_file = root / "state.json"

@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from . import compromised, docker, files, progress, prune, slots, store
+from . import compromised, docker, files, progress, prune, slots, store, told
 from .addresses import backend
 from .edge import Edge, EdgeError
 
@@ -92,6 +92,7 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         # A switch that broke off between the file, which decides, and the running edge.
         edge.commit(after)
         edge.set_pool(bool(after))
+    told.follow(at.root, after)
     olds = old_slots(state, run, manifests)
     drained = docker.in_parallel(
         lambda old: drain(edge, run, old), [old for old in olds if old["spec"]["port"]]
@@ -231,6 +232,7 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
             edge.commit_back(before)
             edge.set_pool(bool(before))
             message = "the traffic moved back"
+        told.follow(at.root, before)
         point_live(at, state["live"])
         # Settling may have taken the old slots' policy already; a reboot must start them again.
         for service, held in state["slots"].items():

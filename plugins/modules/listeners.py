@@ -24,6 +24,13 @@ options:
     type: list
     elements: str
     required: true
+  internal:
+    description:
+      - Addresses that are the project's alone. Another edge of ours may listen at all addresses with the same port, for
+        the kernel gives a connection to who has named its address.
+    type: list
+    elements: str
+    default: []
   project:
     description: Name of the Compose project.
     type: str
@@ -36,7 +43,7 @@ own:
   type: bool
   returned: always
 others:
-  description: Sockets of other processes that are in the way, with each process's name and number.
+  description: Sockets of other processes that are in the way, with each process's name, number and container.
   type: list
   elements: str
   returned: always
@@ -45,6 +52,8 @@ others:
 SS = ["ss", "--no-header", "--listening", "--numeric", "--tcp", "--processes"]
 EVERY = {"*", "0.0.0.0", "::"}  # noqa: S104 they are compared, nothing is bound
 PROCESS = re.compile(r'"([^"]+)",pid=(\d+)')
+# The container of a process, in its control group.
+CONTAINER = re.compile(r"docker[-/]([0-9a-f]{64})")
 
 
 class Failed(Exception):
@@ -57,8 +66,12 @@ class Listener(NamedTuple):
     address: str
     processes: dict[int, str]
 
-    def __str__(self) -> str:
-        names = [f"{name} (pid {pid})" for pid, name in sorted(self.processes.items())]
+    def told(self, containers: dict[str, str]) -> str:
+        """Who it is, for a person; `containers` are {id: name}."""
+        names = []
+        for pid, name in sorted(self.processes.items()):
+            inside = containers.get(container(pid), "")
+            names.append(f"{name} (pid {pid}{', container ' + inside if inside else ''})")
         return f"{self.address}: {', '.join(names) or 'no process of this system'}"
 
 
@@ -102,6 +115,30 @@ def containers(project: str) -> set[int]:
     return {int(pid) for pid in pids} - {0}
 
 
+def names(*flags: str) -> dict[str, str]:
+    """{id: name} of the containers that run, of those that `flags` of `docker ps` choose."""
+    if shutil.which("docker") is None:
+        return {}
+    argv = ["docker", "ps", "--no-trunc", *flags, "--format", "{{.ID}} {{.Names}}"]
+    return dict(line.split(" ", 1) for line in output(argv).splitlines() if " " in line)
+
+
+def lets_in(one: Listener, binds: list[str], edges: dict[str, str]) -> bool:
+    """Whether a socket in the way of internal addresses alone is another edge's of ours; `edges` are {id: name}."""
+    if any(in_the_way(bind, one.address) for bind in binds):
+        return False
+    return bool(one.processes) and all(container(pid) in edges for pid in one.processes)
+
+
+def container(pid: int) -> str:
+    """The id of the container that a process runs in; empty where it runs in none, or has ended."""
+    try:
+        found = CONTAINER.findall(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8"))
+    except OSError:
+        return ""
+    return found[-1] if found else ""
+
+
 def parent(pid: int) -> int:
     """The process that a process was started by; 0 for the first one, and for one that has ended."""
     try:
@@ -123,21 +160,26 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "binds": {"type": "list", "elements": "str", "required": True},
+            "internal": {"type": "list", "elements": "str", "default": []},
             "project": {"type": "str", "required": True},
         },
         supports_check_mode=True,
     )
+    binds, internal = module.params["binds"], module.params["internal"]
     try:
         found = [
             one
             for one in listening(output(SS))
-            if any(in_the_way(bind, one.address) for bind in module.params["binds"])
+            if any(in_the_way(bind, one.address) for bind in binds + internal)
         ]
         first = containers(module.params["project"]) if found else set()
+        own = [one for one in found if any(is_within(pid, first) for pid in one.processes)]
+        strangers = [one for one in found if one not in own]
+        known = names() if strangers else {}
+        edges = names("--filter", "label=delight.managed=true") if strangers else {}
     except (OSError, Failed) as error:
         module.fail_json(msg=str(error))
-    own = [one for one in found if any(is_within(pid, first) for pid in one.processes)]
-    others = sorted({str(one) for one in found if one not in own})
+    others = sorted({one.told(known) for one in strangers if not lets_in(one, binds, edges)})
     module.exit_json(changed=False, own=bool(own), others=others)
 
 

@@ -29,7 +29,8 @@ options:
     description: >-
       Files. Keys C(path), C(content), C(mode) ("0644"), C(owner), C(group), and C(validate), an
       argv in which C(%s) stands for the new file, and C(once), which leaves a file that is
-      there to whoever owns its content.
+      there to whoever owns its content. C(apply) is an argv that makes what runs follow the file
+      that is now in its place; a run that died before it, or in it, is finished by the next one.
     type: list
     elements: dict
     default: []
@@ -52,7 +53,7 @@ paths:
 
 
 class Refused(Exception):
-    """A file that its own validation command does not accept."""
+    """A file that its own command, to validate or to apply it, does not accept."""
 
 
 def attributes(item: dict[str, Any], mode: str) -> tuple[int, int, int]:
@@ -97,14 +98,18 @@ def write(path: Path, content: str, wanted: tuple[int, int, int], validate: list
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         if validate:
-            argv = [name if word == "%s" else word for word in validate]
-            ran = subprocess.run(argv, capture_output=True, text=True, check=False)
-            if ran.returncode:
-                raise Refused(f"{path}: {' '.join(validate)}: {(ran.stderr or ran.stdout).strip()}")
+            run(path, [name if word == "%s" else word for word in validate])
         os.replace(name, path)
     finally:
         if os.path.lexists(name):
             os.unlink(name)
+
+
+def run(path: Path, argv: list[str]) -> None:
+    """Run a command of the file at `path`; raises Refused when it ends with another status than 0."""
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise Refused(f"{path}: {' '.join(argv)}: {(ran.stderr or ran.stdout).strip()}")
 
 
 def keep_folder(item: dict[str, Any], check: bool) -> dict[str, str] | None:
@@ -127,10 +132,18 @@ def keep_file(item: dict[str, Any], check: bool, secret: bool) -> dict[str, str]
     """Write or mend one file; return its diff, None when it was right."""
     path, wanted, content = Path(item["path"]), attributes(item, "0644"), str(item["content"])
     before, old = present(path), read(path)
-    if (before == wanted and old == content) or (before and item.get("once")):
+    apply, mark = list(item.get("apply", [])), path.with_name(f".{path.name}.unapplied")
+    right = (before == wanted and old == content) or bool(before and item.get("once"))
+    if right and not (apply and mark.exists()):
         return None
     if not check:
-        write(path, content, wanted, list(item.get("validate", [])))
+        if apply:
+            mark.touch()
+        if not right:
+            write(path, content, wanted, list(item.get("validate", [])))
+        if apply:
+            run(path, apply)
+            mark.unlink()
     headers = {"before_header": str(path), "after_header": str(path)}
     if old == content:
         return headers | {"before": as_text(before), "after": as_text(wanted)}

@@ -159,7 +159,7 @@ def pair(process: Edge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served:
         if str(tmp_path) in " ".join(argv):
             return command.Ran(argv, 0, "", "", bound_s)
         return run(
-            [process.root.name if word == "delight-edge" else word for word in argv], bound_s
+            [process.root.name if word.endswith("-edge") else word for word in argv], bound_s
         )
 
     monkeypatch.setattr(host_edge, "exchange", ask)

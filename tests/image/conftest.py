@@ -158,7 +158,7 @@ def write_release(
     """Write a release as the act does, but for the name of its network; its folder."""
     contents = release.contents(made, secrets)
     text = str(contents["compose.yml"]["text"])
-    named = text.replace("    external: true", f"    external: true\n    name: {network.name}")
+    named = text.replace('    name: "delight"', f"    name: {network.name}")
     contents["compose.yml"]["text"] = named
     written = {**made.files, "compose.yml": named}
     for name, one in written.items():

@@ -44,6 +44,7 @@ class Host:
     """The folder of a host, and what it makes of services."""
 
     def __init__(self, root: Path, network: Network) -> None:
+        root = root / "delight"
         self.at = store.Store(root, Lease(root), "web-1.example.com")
         self.network = network
 
@@ -60,12 +61,12 @@ class Host:
     def up(self, made: Release, slot: str = "blue") -> dict[str, Any]:
         """Have it run; what Docker knows of the container."""
         slots.create(self.at, made.manifest, "any", slot, [1])
-        [found] = docker.containers(service="any", slot=slot)
+        [found] = docker.containers(self.at.app, service="any", slot=slot)
         return docker.inspect(found["id"])
 
     def clear(self) -> None:
         """Remove what runs."""
-        for one in docker.containers(service="any"):
+        for one in docker.containers(self.at.app, service="any"):
             docker.remove(one["id"])
 
 

@@ -29,6 +29,7 @@ from tests.support.waiting import wait_until
 
 SERVICE = f"stand-in-{uuid.uuid4().hex[:6]}"
 BASE = "delight-lab/base:13"
+APP = "delight"
 LINES = ["one", "two", "three"]
 SAYS = "; ".join(f"echo {line}" for line in LINES)
 # What the containers of releases called so run.
@@ -158,7 +159,7 @@ class Host:
     """The folder of a host with releases, and what acts do with its blue slot."""
 
     def __init__(self, root: Path, network: Network) -> None:
-        self.at = store.Store(root, Lease(root))
+        self.at = store.Store(root / APP, Lease(root / APP), "web-1")
         self.network = network
 
     def release(self, version: str, script: str, image: str = BASE, replicas: int = 1) -> Any:
@@ -209,20 +210,20 @@ def seen(**labels: str) -> list[dict[str, Any]]:
             "death": docker.death(one["id"], 0),
             "health": docker.inspect(one["id"])["Config"].get("Healthcheck"),
         }
-        for one in docker.containers(service=SERVICE, **labels)
+        for one in docker.containers(APP, service=SERVICE, **labels)
     ]
 
 
 def ids() -> list[str]:
     """The ids of all containers of ours."""
-    return [one["id"] for one in docker.containers(service=SERVICE)]
+    return [one["id"] for one in docker.containers(APP, service=SERVICE)]
 
 
 def ended() -> None:
     """Wait until all containers have ended."""
 
     def left() -> bool:
-        return any(one["running"] for one in docker.containers(service=SERVICE))
+        return any(one["running"] for one in docker.containers(APP, service=SERVICE))
 
     wait_until(lambda: not left(), "they have ended")
 
@@ -234,7 +235,7 @@ def test_a_slot_from_its_first_day_to_its_last(host: Host) -> None:
         told = {"new": [host.up(first), seen(slot="blue"), seen(slot="green")]}
         told["steps"] = side.steps()
         told["warm"] = [host.up(first), seen()]
-        slots.set_restart(SERVICE, "blue", "unless-stopped")
+        slots.set_restart(host.at, SERVICE, "blue", "unless-stopped")
         told["policies"] = [side.policy(one) for one in ids()]
         host.stop()
         told["stopped"] = seen()

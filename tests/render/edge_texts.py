@@ -16,6 +16,7 @@ DECLARED = {
     "edge_binds": ["*:80"],
     "edge_address": "10.77.0.11",
     "edge_tls": False,
+    "_edge_project": "delight-edge",
 }
 EVERYTHING = {
     "edge_binds": ["192.0.2.7:80", "[2001:db8::7]:80"],

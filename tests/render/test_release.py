@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from delight import release, schema
 
 from tests.render.comparing import compare
@@ -48,17 +49,44 @@ SERVICES: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def files() -> dict[str, str]:
-    """{name: text} of a release with everything in it."""
+def build(**changes: str) -> release.Release:
+    """A release with everything in it."""
     services = schema.validate_services(SERVICES)
     images = {name: f"{s.image}@sha256:{'0' * 64}" for name, s in services.items()}
-    settings = schema.validate_settings({"app_subnet": "10.89.0.0/16"})
+    settings = schema.validate_settings({"app_subnet": "10.89.0.0/16", **changes})
     secrets = {"DATABASE_URL": "postgresql://u:planted@db/x", "KEY": "planted"}
     indices = {"api": 1, "browser": 3, "worker": 2}
-    return release.build("v1", services, images, indices, secrets, "k" * 32, settings).files
+    return release.build("v1", services, images, indices, secrets, "k" * 32, settings)
+
+
+@pytest.fixture
+def files() -> dict[str, str]:
+    """{name: text} of it."""
+    return build().files
 
 
 @pytest.mark.parametrize("name", ["compose.yml", "api.env", "browser.env", "worker.env"])
 def test_golden(files: dict[str, str], name: str) -> None:
     compare(f"release_{name}", files[name])
+
+
+@pytest.mark.promise("C11")
+def test_the_folder_of_the_root_names_all_that_is_on_a_host() -> None:
+    shop = build(release_root="/srv/shop")
+    found = yaml.safe_load(shop.files["compose.yml"])
+    assert found["networks"] == {"delight": {"name": "shop", "external": True}}
+    assert {one["labels"]["delight.app"] for one in found["services"].values()} == {"shop"}
+    names = {one.get("container_name") for one in found["services"].values()} - {None}
+    assert names and all(name.startswith("shop-") for name in names)
+    assert shop.manifest["app"] == "shop"
+    assert shop.id != build().id
+    assert build(release_root="/opt/delight").id == build().id
+
+
+@pytest.mark.promise("C11")
+def test_no_name_on_a_host_is_of_another_application(files: dict[str, str]) -> None:
+    shop = build(release_root="/srv/shop").files["compose.yml"]
+    theirs, ours = (yaml.safe_load(text)["services"] for text in (files["compose.yml"], shop))
+    assert not {one.get("container_name") for one in theirs.values()} & {
+        one.get("container_name") for one in ours.values()
+    } - {None}

@@ -112,6 +112,7 @@ def watch(fleet: Fleet) -> None:
                 invariants.serving(host)
             except AssertionError as error:
                 fleet.seen.append(f"{name}, {label}: {first_lines(error)}")
+        fleet.seen += [f"{label}: {what}" for what in invariants.twice(fleet.hosts, fleet.services)]
 
     for host in fleet.hosts.values():
         host.boundaries.begin()

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from delight.host.addresses import FIRST_APP
+
 Container = dict[str, Any]
 HEALTHY, EXITS = "healthy", "exits"
 STOPPED = {"Running": False, "Restarting": False, "ExitCode": 143}
@@ -46,7 +48,7 @@ class Engine:
         found: Container = {
             "Id": name,
             "Name": f"/{name}",
-            "mine": dict(labels),
+            "mine": {"app": FIRST_APP, **labels},
             "labels": {"delight.managed": "true", **{f"delight.{k}": v for k, v in labels.items()}},
             "State": {"Running": False, "Restarting": False, "ExitCode": 0},
             "RestartCount": 0,
@@ -202,11 +204,13 @@ class Engine:
     def compose_up(self, argv: list[str], variables: dict[str, str]) -> tuple[int, str]:
         """Create the services at the end of the command, then start them; status and output."""
         file = Path(argv[argv.index("--file") + 1])
+        app = argv[argv.index("--project-name") + 1].split("-")[0]
         manifest = json.loads((file.parent / "release.json").read_text())
         created = {}
         for name in argv[argv.index("never") + 1 :]:
             service, slot, replica = name.rsplit("-", 2)
             labels = {
+                "app": app,
                 "service": service,
                 "slot": slot,
                 "replica": replica,
@@ -219,7 +223,7 @@ class Engine:
                 return GONE
             if image not in self.images:
                 return 1, f"No such image: {image}"
-            one = self.create(f"delight-{service}-{slot}-{replica}", labels)
+            one = self.create(f"{app}-{service}-{slot}-{replica}", labels)
             one["image"] = image
             created[name] = one
             self.cross(f"created compose: {name}")

@@ -98,7 +98,7 @@ def configured(
     version = str(said.get("version", ""))
     variables = {
         **defaults(),
-        "release_root": "",
+        "release_root": "/srv/delight",
         "app_subnet": "10.89.0.0/16",
         "database_max_connections": 0,
         "release_disk_free": 0,

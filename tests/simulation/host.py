@@ -59,12 +59,12 @@ CLOCK = Clock()
 
 
 class Host:
-    """One host: `root` is its release folder, `act` what a controller asks it to do."""
+    """One host: `root` is the release folder in its own one, `act` what a controller asks it to do."""
 
     now: Host  # the one whose act runs
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, folder: Path, app: str = "delight") -> None:
+        self.root = root = folder / app
         self.boot = "boot-1"
         self.boundaries = Boundaries()
         self.engine = Engine()
@@ -87,9 +87,12 @@ class Host:
     def act(self, name: str, lease: Lease | None = None, **params: Any) -> dict[str, Any]:
         """One act, as the agent on the host performs it that holds `lease`, or the host's own timer."""
         Host.now = self
-        said = json.loads(json.dumps({"root": str(self.root), "wait_s": 0, **params}))
+        said = json.loads(json.dumps({**self._base(), **params}))
         outcome: dict[str, Any] = json.loads(json.dumps(main.perform(name, said, lease)))
         return outcome
+
+    def _base(self) -> dict[str, Any]:
+        return {"root": str(self.root), "environment": "test", "wait_s": 0}
 
     def reboot(self) -> None:
         """Power off and on: what is in memory only is gone, containers start by their policy."""
@@ -97,9 +100,10 @@ class Host:
         self.engine.reboot()
         self.edge.load()
 
-    def copy(self, root: Path) -> Host:
+    def copy(self, folder: Path) -> Host:
         """This host as it is, in another folder."""
         other = copy.copy(self)
+        root = folder / self.root.name
         shutil.copytree(self.root, root, symlinks=True)
         other.root = root
         other.boundaries = Boundaries()
@@ -155,7 +159,9 @@ class Host:
         """The container at an address: it follows from release, service, slot and number."""
         for one in self.engine.containers.values():
             mine = one["mine"]
-            if mine.get("slot") in addresses.SLOT_DIGITS and self._address(mine) == address:
+            if mine["app"] != self.root.name or mine.get("slot") not in addresses.SLOT_DIGITS:
+                continue
+            if self._address(mine) == address:
                 return one
         return None
 

@@ -14,7 +14,7 @@ def serving(host: Host) -> None:
     for backend in set(host.runtime.values()):
         service, _, slot = backend.rpartition("-")
         found = [
-            one for one in host.engine.containers.values()
+            one for one in own(host)
             if (one["mine"].get("service"), one["mine"].get("slot")) == (service, slot)
         ]  # fmt: skip
         assert found, f"{backend} is in the map and has no container"
@@ -24,6 +24,27 @@ def serving(host: Host) -> None:
                 one["mine"]["release"].rpartition("-")[0] not in host.sick
             ), f"{one['Id']} is in the map and sick"
         assert f"backend {backend} " in host.edge.backends, f"the edge does not know {backend}"
+
+
+def own(host: Host) -> list[dict[str, Any]]:
+    """The containers of the application whose host this is."""
+    return [one for one in host.engine.containers.values() if one["mine"]["app"] == host.root.name]
+
+
+def twice(hosts: Mapping[str, Host], services: Mapping[str, Any]) -> list[str]:
+    """What must never run twice and does, a line each."""
+    alone = {
+        name for name, spec in services.items()
+        if spec.get("singleton") and spec.get("overlap", True) is False
+    }  # fmt: skip
+    on = {
+        name: [
+            host for host, one in hosts.items()
+            if any(one.engine.containers[c]["mine"].get("service") == name for c in one.engine.running())
+        ]
+        for name in alone
+    }  # fmt: skip
+    return [f"{name} runs on {', '.join(found)}" for name, found in on.items() if len(found) > 1]
 
 
 def at_rest(hosts: Mapping[str, Host], release: str, finished: bool = True) -> None:
@@ -41,7 +62,7 @@ def at_rest(hosts: Mapping[str, Host], release: str, finished: bool = True) -> N
         assert loaded or not finished, f"{name}: the edge has not loaded its backends"
         live = {(s, held["live"]) for s, held in state["slots"].items() if held["live"]}
         cool = {(one["service"], one["slot"]) for one in state["cool"]}
-        for container in host.engine.containers.values():
+        for container in own(host):
             slot = (container["mine"]["service"], container["mine"]["slot"])
             held = state["slots"].get(slot[0], {}).get(slot[1])
             assert held == container["mine"]["release"], f"{name}: {container['Id']} is left over"

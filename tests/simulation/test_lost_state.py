@@ -33,7 +33,8 @@ def test_a_state_that_is_gone_is_refused_before_anything_is_claimed(served: Flee
         f"app1: {root}/state.json is missing, but {root}/edge/live.map names api-blue; ",
         "there are the containers delight-api-blue-1, delight-api-blue-2. ",
         f"Put {root}/state.json back",
-        "docker rm -f $(docker ps -aq --filter label=delight.slot)",
+        "run `docker rm -f delight-api-blue-1 delight-api-blue-2`, ",
+        "`docker restart delight-edge`",
     ):
         assert said in ended.text
     assert [everything(host) for host in served.hosts.values()] == before
@@ -75,7 +76,7 @@ def test_a_state_that_cannot_be_read_is_never_to_be_moved_away(served: Fleet, te
     (served.hosts["app1"].root / "state.json").write_text(text)
     ended = served.deploy("v2")
     assert ended.status == 20
-    assert "/app1/state.json is no" in ended.text
+    assert "/app1/delight/state.json is no" in ended.text
     assert "put back a good copy from this host's backup" in ended.text
     assert "move it away" not in ended.text
 

@@ -50,7 +50,7 @@ def test_a_host_leaves_with_all_that_it_has(grown: Fleet) -> None:
     assert (ended.outcome, ended.status) == ("retired", 0), ended.result
     assert "RETIRED: app2 serves nothing and keeps nothing" in ended.text
     empty(grown.hosts["app2"])
-    assert grown.hosts["app1"].state == before
+    assert grown.hosts["app1"].state == {**before, "fleet": ["app1"]}
     assert retire(grown).outcome == "unchanged"
 
 

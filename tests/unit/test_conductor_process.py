@@ -70,7 +70,7 @@ class Playbook:
                 "release_https": False,
                 "registry_username": "",
                 "app_subnet": "10.89.0.0/16",
-                "release_root": str(self.folder),
+                "release_root": "/srv/delight",
                 "result_file": str(self.result_file),
                 "registry": "",
                 "registries": {},

@@ -26,6 +26,8 @@ def provision(folder: Path, **variables: Any) -> tuple[int, str]:
     return done.returncode, " ".join(done.stdout.split())
 
 
+# What it does where it refuses nothing before it connects.
+NEXT = "Refuse hosts of another environment"
 CERTIFIED = {"edge_certificate_pem": "any"}
 
 
@@ -47,7 +49,7 @@ def test_an_edge_and_a_balancer_on_one_port_are_refused(
         "one is in `app` and in `data`, so its edge and the balancer would both answer on port "
         f"{ports}, each" in output
     )
-    assert "Prepare every host" not in output
+    assert NEXT not in output
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_an_edge_and_a_balancer_on_one_port_are_refused(
 def test_with_another_port_or_without_a_balancer_it_goes_on(
     tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    assert "Prepare every host" in provision(tmp_path, **change)[1]
+    assert NEXT in provision(tmp_path, **change)[1]
 
 
 @pytest.mark.parametrize(
@@ -78,13 +80,33 @@ def test_what_a_balancer_of_ours_means_to_the_edges_has_not_to_be_told(
     tmp_path: Path, change: dict[str, Any], told: list[Any]
 ) -> None:
     """They trust the hosts that it runs on; a certificate, its own or theirs, means that users come by HTTPS."""
-    inventory = tmp_path / "hosts.json"
+    assert resolved(tmp_path, "[edge_trusted_proxies, release_https]", change) == told
+
+
+@pytest.mark.promise("C11")
+@pytest.mark.parametrize(
+    ("change", "ports"),
+    [
+        ({}, [80, 8404]),
+        ({"edge_binds": ["[::]:8080", "*:80"], "edge_ready_port": 8414}, [8080, 8414]),
+    ],
+)
+def test_a_balancer_of_ours_asks_each_edge_where_it_listens(
+    tmp_path: Path, change: dict[str, Any], ports: list[int]
+) -> None:
+    one = {"name": "one", "address": "192.0.2.1", "port": ports[0], "ready_port": ports[1]}
+    assert resolved(tmp_path, "balancer_hosts", change) == [one]
+
+
+def resolved(folder: Path, expression: str, change: dict[str, Any]) -> Any:
+    """What an expression means to a machine that is in both groups."""
+    inventory = folder / "hosts.json"
     groups = {name: {"hosts": {"one": HOST}} for name in ("app", "data")}
     inventory.write_text(json.dumps({"all": {"children": groups}}))
-    asked = {"told": "{{ [edge_trusted_proxies, release_https] }}", **change}
+    asked = {"told": f"{{{{ {expression} }}}}", **change}
     done = run(
         *(ROOT, "ansible", "one", "-i", str(inventory), "--playbook-dir", str(ROOT)),
         *("-m", "debug", "-a", "var=told", "-e", json.dumps(asked)),
         ANSIBLE_CALLBACK_RESULT_FORMAT="json",
     )
-    assert json.loads(done.stdout.partition("=> ")[2])["told"] == told
+    return json.loads(done.stdout.partition("=> ")[2])["told"]

@@ -88,7 +88,7 @@ class Hosts:
             self.says(name, "look", make_look())
             hosts[name] = {"ansible_python_interpreter": str(agent), **own}
         (folder / "hosts.json").write_text(json.dumps({"app": {"hosts": hosts}}))
-        (folder / "common.json").write_text(json.dumps({**COMMON, "release_root": str(folder)}))
+        (folder / "common.json").write_text(json.dumps({**COMMON, "release_root": "/srv/delight"}))
 
     def says(self, host: str, act: str, outcome: dict[str, Any]) -> None:
         (self.folder / host / act).write_text(json.dumps(outcome))

@@ -12,6 +12,11 @@ def test_folder_is_closed(host: Host, path: str) -> None:
     assert (folder.mode, folder.user, folder.group) == (0o750, "root", "root")
 
 
+@pytest.mark.promise("C11")
+def test_the_folder_says_whose_it_is(host: Host) -> None:
+    assert host.file("/srv/delight/environment").content_string == "molecule\n"
+
+
 def test_network_has_room_for_fixed_addresses(host: Host) -> None:
     network = json.loads(host.check_output("docker network inspect delight"))[0]
     assert network["IPAM"]["Config"] == [

@@ -13,7 +13,7 @@ of this file by name. An error of our own in a phase ends the run as a failed ho
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from delight import decide, errors, events, params, planning, results, wanted
@@ -146,8 +146,11 @@ class Run:
         recovery = planning.recovery(self.kind, self.looks, self.value, self.ask)
         if recovery.do not in decide.ENDS:
             return recovery, {}
-        asked = {host: params.end(host, self.looks[host], self.value) for host in recovery.hosts}
-        ended = self.hosts.ask(decide.ENDS[recovery.do], asked)
+        ended: dict[str, Outcome] = {}
+        for hosts in in_turn(recovery.hosts, self._has_ended):
+            failed = bool(decide.failures(ended))
+            asked = {h: params.end(h, self.looks, self.value, failed) for h in hosts}
+            ended |= self.hosts.ask(decide.ENDS[recovery.do], asked)
         done = "finished" if recovery.do == "finish" else "put back"
         self.touched.append(f"an earlier run was {done} on {', '.join(recovery.hosts)}")
         self.looks |= self._look(recovery.hosts)
@@ -213,8 +216,13 @@ class Run:
         self._act("switch", self.hosts.chosen)
 
     def workers(self) -> None:
-        """Move the services without a port; with the last of them the release is committed."""
-        self._act("workers", self._with("workers"))
+        """Move the services without a port; with the last of them the release is committed.
+
+        What moves to another host and must not run twice ends first.
+        """
+        ends = self._with("ends")
+        self._act("workers", ends)
+        self._act("workers", [host for host in self._with("workers") if host not in ends])
         self.committed = self.going and not self.hosts.stop()
 
     def settle(self) -> None:
@@ -227,13 +235,17 @@ class Run:
             self._ask("seal", self.hosts.chosen)
         if not decide.failures(self.acts.get("seal", {})):
             self._ask("settle", self.hosts.chosen)
+        if self.kind == "retire" and not decide.failures(self.acts.get("settle", {})):
+            stay = [host for host in self.looks if host not in self.hosts.chosen]
+            self._ask("forget", [host for host in stay if self.looks[host]["outcome"] == "ok"])
 
     # -- and how it ends
 
     def put_back(self) -> None:
         """Unlock every locked host as it was before the run, unless the release is committed."""
         if not self.committed:
-            self._ask("undo", sorted(self.locked))
+            for hosts in in_turn(sorted(self.locked), lambda host: self._mine(host)["ends"]):
+                self._ask("undo", hosts)
 
     def report(self) -> dict[str, Any]:
         """The outcome, with the reasons."""
@@ -255,6 +267,10 @@ class Run:
         """How the run ended; what was done before its plan stands first in what it has touched."""
         self.result = result | {"touched": [*self.touched, *result.get("touched", [])]}
         return self.result
+
+    def _has_ended(self, host: str) -> bool:
+        """Whether the open run of a host has ended there what it was to start on another one."""
+        return bool(self.looks[host]["state"]["run"].get("ended"))
 
     def _left_open(self) -> list[str]:
         """Hosts on which this run may still be open: nobody has asked them to end it."""
@@ -309,6 +325,13 @@ def perform(run: Run) -> dict[str, Any]:
     for phase in PHASES:
         run.phase(phase)
     return run.report()
+
+
+def in_turn(hosts: Iterable[str], ends: Callable[[str], object]) -> list[list[str]]:
+    """Hosts in the order in which a run is undone: what it ended on the second starts there again after it has
+    ended on the first. None of the two is empty."""
+    turns = [[h for h in hosts if not ends(h)], [h for h in hosts if ends(h)]]
+    return [turn for turn in turns if turn]
 
 
 def in_one_line(reasons: Mapping[str, str]) -> str:

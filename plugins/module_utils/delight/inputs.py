@@ -9,10 +9,10 @@ from __future__ import annotations
 SETTINGS = (
     *("app_subnet", "release_keep", "release_memory_margin", "release_disk_free"),
     *("release_inodes_free", "database_max_connections", "retire_drain", "deploy_engine"),
-    "release_https",
+    *("release_https", "release_root"),
 )
 NAMES = (
-    *("env_name", "services", "secrets", "compromised_secrets", "release_hmac_key", "release_root"),
+    *("env_name", "services", "secrets", "compromised_secrets", "release_hmac_key"),
     *("app_source", "version", "images", "release", "migrate", "skip_gate", "allow_mixed"),
     *("takeover", "result_file"),
     *("registry", "registry_username", "registry_password", "registry_ca", "registries"),

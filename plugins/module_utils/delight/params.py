@@ -33,10 +33,12 @@ class Known:
         return found
 
 
-def end(host: str, look: Outcome, value: Value) -> Params:
-    """How to end the open run of a host that looks so."""
+def end(host: str, looks: Outcomes, value: Value, elsewhere: bool) -> Params:
+    """How to end the open run of a host; what the run has ended here may run `elsewhere`."""
     found = base(host, value) | {
-        "run": look["state"]["run"],
+        "run": looks[host]["state"]["run"],
+        "elsewhere": elsewhere,
+        "fleet": sorted(looks),
         "keep": int(value("release_keep")),
         "given_up": config.given_up(value),
     }
@@ -158,13 +160,13 @@ def switch(known: Known, host: str) -> Params:
     mine = known.mine(host)
     found = {key: mine[key] for key in ("map", "slots", "gone")}
     found["leave_s"] = known.planned.get("leave_s", 0)
-    return of_run(known, host) | found | {"workers": bool(mine["workers"])}
+    return of_run(known, host) | found | {"workers": bool(mine["workers"] or mine["ends"])}
 
 
 def workers(known: Known, host: str) -> Params:
-    """The services without a port to move."""
-    gate = not known.planned["skip_gate"]
-    return of_run(known, host) | {"workers": known.mine(host)["workers"], "gate": gate}
+    """The services without a port to move, and those that end here before they start elsewhere."""
+    gate, mine = not known.planned["skip_gate"], known.mine(host)
+    return of_run(known, host) | {"workers": mine["workers"], "ends": mine["ends"], "gate": gate}
 
 
 def seal(known: Known, host: str) -> Params:
@@ -179,7 +181,13 @@ def settle(known: Known, host: str) -> Params:
         "keep": keep,
         "given_up": given_up,
         "seal": known.mine(host)["seal"],
+        "fleet": sorted(known.looks),
     }
+
+
+def forget(known: Known, host: str) -> Params:
+    """The hosts that have left the fleet."""
+    return of_run(known, host) | {"gone": sorted(known.planned["hosts"])}
 
 
 def undo(known: Known, host: str) -> Params:
@@ -190,7 +198,9 @@ def undo(known: Known, host: str) -> Params:
     said = (known.acts.get(act, {}).get(host, {}).get("outcome") for act in ("lock", "prepare"))
     locked = any(word in ("ok", "unfit") for word in said)
     keep = int(known.value("release_keep"))
-    return of_run(known, host) | {"keep": keep, "closes": closes, "locked": locked}
+    elsewhere = bool(decide.failures(known.acts.get("undo", {})))
+    found = {"keep": keep, "closes": closes, "locked": locked, "elsewhere": elsewhere}
+    return of_run(known, host) | found
 
 
 def of_run(known: Known, host: str) -> Params:
@@ -200,12 +210,13 @@ def of_run(known: Known, host: str) -> Params:
 
 
 def base(host: str, value: Value) -> Params:
-    """What every act has: which host it is for, where releases are there, and who asks."""
+    """What every act has: which host it is for, where releases are there, whose they are, and who asks."""
     by = store.owner(controller.me())
-    return {"host": host, "root": str(value("release_root")), "by": by}
+    root, environment = str(value("release_root")), str(value("env_name"))
+    return {"host": host, "root": root, "environment": environment, "by": by}
 
 
 ACTS: dict[str, Callable[[Known, str], Params]] = {
     act.__name__: act
-    for act in (lock, export, prepare, migrate, stage, switch, workers, seal, settle, undo)
+    for act in (lock, export, prepare, migrate, stage, switch, workers, seal, settle, undo, forget)
 }

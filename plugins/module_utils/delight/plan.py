@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from delight import render, renewal
-from delight.host.addresses import MAX_INDEX, backend, internal, other
+from delight.host.addresses import MAX_INDEX, app_of, backend, internal, other
 from delight.host.compromised import GivenUp, in_service
 from delight.service import Service
 
@@ -57,7 +57,8 @@ def plan_host(
     """What `host` has to do; values of secrets that are `given_up` leave it.
 
     {"stage": [{"service", "slot"}], "workers": […], "slots": {service: slot that will be live},
-    "gone": [services that end], "map": {…}, "backends": text, "changes": [line for a person]}
+    "gone": [services that end], "ends": [those of them that end before they start on another host], "map": {…},
+    "backends": text, "changes": [line for a person]}
     """
     state = look["state"]
     wanted = placed(manifest, host, hosts)
@@ -89,7 +90,8 @@ def plan_host(
     if state["live"] != manifest["id"]:
         changes.append(f"release: {state['live'] or 'none'} → {manifest['id']}")
     occupants = occupied(slots, wanted, look)
-    config = render.backends(render.edge_slots(occupants, manifest["subnet"]), manifest["subnet"])
+    subnet = manifest["subnet"]
+    config = render.backends(render.edge_slots(occupants, subnet, app_of(manifest)), subnet)
     if stale := stale_backends(config, look):
         changes.append(f"edge: other settings of {', '.join(stale)}")
     elif not look["backends"]["loaded"]:
@@ -101,6 +103,7 @@ def plan_host(
         "workers": workers,
         "slots": slots,
         "gone": gone,
+        "ends": [name for name in gone if is_alone(manifest["services"].get(name))],
         "map": routes,
         "backends": config,
         "seal": any(
@@ -130,10 +133,43 @@ def leave(look: Mapping[str, Any]) -> dict[str, Any]:
         changes.append(f"kept releases go: {kept}")
     elif any(c["slot"] for c in look["containers"]) or state["images"]:
         changes.append("what an earlier run has left goes")
+    elif look["environment"] and not changes:
+        changes.append("the host is free for another environment")
     return {
-        **{"stage": [], "workers": [], "slots": {}, "gone": gone, "map": {}},
+        **{"stage": [], "workers": [], "slots": {}, "gone": gone, "ends": [], "map": {}},
         **{"seal": True, "changes": changes},
     }
+
+
+def is_alone(spec: Mapping[str, Any] | None) -> bool:
+    """Whether a service must never run twice in the fleet, not for a moment."""
+    return bool(spec and spec["singleton"] and not spec["port"] and not spec["overlap"])
+
+
+def doubled(manifest: Mapping[str, Any], plans: Mapping[str, Any], everyone: Looks) -> list[str]:
+    """What would run twice because a host that runs it takes no part, one line each with the way out."""
+    starts = {one["service"] for plan in plans.values() for one in plan["workers"]}
+    return [
+        f"{name} runs on {host} and must run once: it cannot start elsewhere in a run without {host}; take "
+        f"{host} into --limit"
+        for name in sorted(starts)
+        if is_alone(manifest["services"][name])
+        for host, look in sorted(everyone.items())
+        if host not in plans
+        and look["outcome"] == "ok"
+        and look["state"]["slots"].get(name, {}).get("live")
+    ]
+
+
+def left(everyone: Looks) -> list[str]:
+    """Hosts that hosts of the fleet have served with, and that the inventory does not name any more."""
+    known = {
+        name
+        for look in everyone.values()
+        if look["outcome"] == "ok"
+        for name in look["state"]["fleet"]
+    }
+    return sorted(known - everyone.keys())
 
 
 def why_new(name: str, spec: Mapping[str, Any], live: str | None, look: Mapping[str, Any]) -> str:

@@ -69,11 +69,14 @@ def planned(
         given_up = config.given_up(value)
         plans = plan.plan_fleet(manifest, looks, everyone, given_up)
         if kind == "migrate":
-            todo = {"stage": [], "workers": [], "seal": False}
+            todo = {"stage": [], "workers": [], "ends": [], "seal": False}
             plans = {host: one | todo for host, one in plans.items()}
         elif plan.changes_nothing(plans):
             same = manifest["id"]
-            return {"outcome": "unchanged", "to": same, "live": same, "kind": kind}
+            found = {"outcome": "unchanged", "to": same, "live": same, "kind": kind}
+            return found | {"notes": who_left(everyone)}
+        if twice := plan.doubled(manifest, plans, everyone):
+            raise plan.Impossible(*twice)
         if lacks := preflight.lacks(manifest, plans, looks, config.settings(value)):
             raise plan.Impossible(*lacks)
         mixed = "" if options.allow_mixed else limited(looks, everyone, manifest["id"])
@@ -100,6 +103,7 @@ def planned(
         "migrate": migrations(manifest, plans, kind),
         "apply_migrations": kind == "migrate" or options.migrate_before,
         "skip_gate": options.skip_gate,
+        "notes": who_left(everyone),
         "changes": [
             *changes(plans),
             *(["the gate is skipped, as skip_gate says"] if options.skip_gate else []),
@@ -130,6 +134,15 @@ def retirement(looks: Outcomes, everyone: Outcomes, leave_s: float) -> dict[str,
         "leave_s": leave_s,
         "changes": changes(plans),
     }
+
+
+def who_left(everyone: Outcomes) -> list[str]:
+    """What to do about hosts that are not in the inventory any more, a line each."""
+    return [
+        f"{host} has left the inventory, and what runs there goes on running: put it back and run "
+        f"`retire.yml --limit {host}`, unless the machine is gone"
+        for host in plan.left(everyone)
+    ]
 
 
 def lives(looks: Outcomes) -> str:

@@ -130,8 +130,11 @@ class Conductor:
         if said["failed"] and run.result is None:
             run.broken_off(said["failed"])
         if said["phase"] == STATUS:
-            for host, look in sorted(run.look().items()):
+            looks = run.look()
+            for host, look in sorted(looks.items()):
                 self._tell({"event": "status", "host": host, **report.standing(look)})
+            for line in conductor().planning.who_left(looks):
+                self._tell({"event": "note", "text": line})
             return {"over": True, "failed": False}
         phases = conductor().PHASES
         while self._done <= phases.index(said["phase"]):

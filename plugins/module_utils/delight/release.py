@@ -60,14 +60,17 @@ def build(
         }
         spec = describe(service, images[name], indices[name], digests, settings.https)
         env = files[f"{name}.env"] = render.env_file(service)
-        spec["fingerprint"] = fingerprint(name, spec, settings.app_subnet, sha256(env))
+        spec["fingerprint"] = fingerprint(
+            name, spec, settings.app_subnet, sha256(env), settings.app
+        )
         specs[name] = spec
-    files["compose.yml"] = render.compose(specs, settings.app_subnet)
+    files["compose.yml"] = render.compose(specs, settings.app_subnet, settings.app)
     texts = {name: sha256(text) for name, text in files.items()}
     manifest = {
         "layout": RELEASE_LAYOUT,
         "id": identify(version, specs, texts),
         "version": version,
+        "app": settings.app,
         "subnet": settings.app_subnet,
         "services": specs,
         "files": {**texts, **secret_files(specs)},
@@ -184,12 +187,12 @@ def secret_file(spec: Mapping[str, Any], text: str) -> dict[str, Any]:
     return {"text": text, "mode": SECRET_MODE, "owner": owner}
 
 
-def fingerprint(name: str, spec: Mapping[str, Any], subnet: str, settings: str) -> str:
+def fingerprint(name: str, spec: Mapping[str, Any], subnet: str, settings: str, app: str) -> str:
     """Tells whether two releases run a service alike; `settings` is the digest of its settings file.
 
     Which other services there are is no part of it: a new one leaves all others as they run.
     """
-    blocks = "".join(render.service_blocks(name, spec, subnet))
+    blocks = "".join(render.service_blocks(name, spec, subnet, app))
     body = [blocks, settings, spec["secrets"], spec["image"]]
     return digest(body)[:16]
 

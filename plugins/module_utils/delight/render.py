@@ -41,7 +41,7 @@ def quoted(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...").replace("$", "$$")
 
 
-def service_blocks(name: str, spec: Mapping[str, Any], subnet: str) -> tuple[str, str]:
+def service_blocks(name: str, spec: Mapping[str, Any], subnet: str, app: str) -> tuple[str, str]:
     """(what its containers have in common, its compose services): one a replica and slot, and one for commands.
 
     Open are `${RELEASE}` and `${HOST}`. Each slot has names of its own, so that none of them reaches both.
@@ -53,12 +53,12 @@ def service_blocks(name: str, spec: Mapping[str, Any], subnet: str) -> tuple[str
     ]
     common = _environment().get_template("service.yml.j2").render(name=name, spec=spec)
     template = _environment().get_template("containers.yml.j2")
-    return common, template.render(name=name, spec=spec, replicas=replicas)
+    return common, template.render(app=app, name=name, spec=spec, replicas=replicas)
 
 
-def compose(specs: Mapping[str, Mapping[str, Any]], subnet: str) -> str:
+def compose(specs: Mapping[str, Mapping[str, Any]], subnet: str, app: str) -> str:
     """The compose file of a release; every service carries its fingerprint as a label."""
-    blocks = [service_blocks(name, spec, subnet) for name, spec in sorted(specs.items())]
+    blocks = [service_blocks(name, spec, subnet, app) for name, spec in sorted(specs.items())]
     return (
         _environment()
         .get_template("release.yml.j2")
@@ -68,6 +68,7 @@ def compose(specs: Mapping[str, Mapping[str, Any]], subnet: str) -> str:
             fingerprints={name: spec["fingerprint"] for name, spec in specs.items()},
             internal=sorted(name for name, spec in specs.items() if spec["port"]),
             gateway=gateway(subnet),
+            app=app,
         )
     )
 
@@ -81,7 +82,9 @@ def env_file(service: Service) -> str:
     return envfile.write(settings)
 
 
-def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: str) -> list[Any]:
+def edge_slots(
+    occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: str, app: str
+) -> list[Any]:
     """The edge's backends, one a slot; `occupants`: {(service, slot): what runs or will run there}."""
     found = []
     for (service, slot), spec in sorted(occupants.items()):
@@ -101,7 +104,7 @@ def edge_slots(occupants: Mapping[tuple[str, str], Mapping[str, Any]], subnet: s
                 "check_timeout_s": health.get("answer_s", ANSWER_S),
                 "check_port": health["port"],
                 "protocol": spec.get("protocol", "h1"),
-                "cookie": f"delight-{service}" if spec.get("sticky") else "",
+                "cookie": f"{app}-{service}" if spec.get("sticky") else "",
                 "cookie_secure": spec.get("https", False),
                 "timeout_s": spec["timeout_s"],
                 "tunnel_s": spec["tunnel_s"],

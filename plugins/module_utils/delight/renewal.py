@@ -13,6 +13,7 @@ from typing import Any
 
 from delight import release, render
 from delight.host import envfile
+from delight.host.addresses import app_of
 from delight.host.compromised import GivenUp, in_release, in_service
 from delight.host.store import RELEASE_LAYOUT
 
@@ -44,7 +45,9 @@ def renewed(
             spec["secrets"][name] = release.secret_digest(hmac_key, name, secrets[name])
         if names:
             settings = texts[f"{service}.env"]
-            spec["fingerprint"] = release.fingerprint(service, spec, found["subnet"], settings)
+            spec["fingerprint"] = release.fingerprint(
+                service, spec, found["subnet"], settings, app_of(found)
+            )
     texts["compose.yml"] = release.sha256(compose(found))
     found["layout"] = RELEASE_LAYOUT
     found["files"] = {**texts, **release.secret_files(found["services"])}
@@ -54,7 +57,7 @@ def renewed(
 
 def compose(manifest: Mapping[str, Any]) -> str:
     """The compose file of a renewed release: its labels name what has changed."""
-    return render.compose(manifest["services"], manifest["subnet"])
+    return render.compose(manifest["services"], manifest["subnet"], app_of(manifest))
 
 
 def contents(

@@ -46,7 +46,8 @@ def try_file(path: str) -> None:
 def of_plan(planned: dict[str, Any], kind: str) -> dict[str, Any]:
     """The outcome of a run that ends with its plan: unchanged, refused, or planned in check mode."""
     outcome = decide.PLANNED if planned["outcome"] == "go" else planned["outcome"]
-    return base(planned, kind) | {"outcome": outcome, "reasons": planned.get("reasons", {})}
+    reasons, notes = planned.get("reasons", {}), planned.get("notes", [])
+    return base(planned, kind) | {"outcome": outcome, "reasons": reasons, "notes": notes}
 
 
 def base(planned: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def of_run(
         "outcome": outcome,
         "reasons": reasons,
         "sick": report.collect_sick(acts),
-        "notes": notes,
+        "notes": [*notes, *planned.get("notes", [])],
         "next": NEXT if outcome == decide.ATTENTION else [],
         "acts": {
             name: {h: excerpt(o) for h, o in outcomes.items()} for name, outcomes in acts.items()

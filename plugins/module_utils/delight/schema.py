@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from delight import reference
 from delight.errors import ConfigError
@@ -14,11 +14,16 @@ from delight.registry import Login
 from delight.service import NAME, Duration, Service, Size, Strict
 from delight.units import kind
 
+# A folder whose name, with a digit, is one of a network interface. No `-`: what is named by application and service
+# would not say where one ends.
+ROOT = r"/(.*/)?[a-z][a-z0-9]{0,13}"
+
 
 class Settings(Strict):
     """What a plan needs beside the services; each stands in the variable that is its alias."""
 
     app_subnet: str = Field(pattern=r"^\d+\.\d+\.0\.0/16$")
+    root: str = Field("/srv/delight", alias="release_root")
     keep: int = Field(5, ge=2, le=50, alias="release_keep")
     memory_margin: Size = Field("256m", validate_default=True, alias="release_memory_margin")
     disk_free: Size = Field("1g", validate_default=True, alias="release_disk_free")
@@ -27,6 +32,21 @@ class Settings(Strict):
     https: bool = Field(False, alias="release_https")
     retire_drain_s: Duration = Field("60s", validate_default=True, alias="retire_drain")
     engine: Literal["compose"] = Field("compose", alias="deploy_engine")
+
+    @field_validator("root")
+    @classmethod
+    def _names_the_application(cls, root: str) -> str:
+        if not re.fullmatch(ROOT, root):
+            raise ValueError(
+                "its folder names the application's network, containers and units on a host: "
+                "a-z and 0-9, a letter first, at most 14, as in /srv/shop"
+            )
+        return root
+
+    @property
+    def app(self) -> str:
+        """The name of all that the application has on a host."""
+        return self.root.rpartition("/")[2]
 
 
 class Registry(Strict):

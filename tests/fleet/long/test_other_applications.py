@@ -32,6 +32,7 @@ from tests.support.git import commit_all
 OTHERS = ROOT / "tests/fleet/others"
 ADDRESS = "10.78.0.14"
 COMMAND_S = 300
+OWNER = "/srv/delight/environment"
 # A secret that a shell, YAML, Compose and an environment file would each take for something else.
 MOTTO = 'it\'s "so": $HOME #1 \\n ünï\n second line'
 KEY = paths.ROOT / ".lab/fleet/id_ed25519"
@@ -118,8 +119,11 @@ class Project:
 
 @pytest.fixture
 def guest(solo: Fleet) -> Iterator[Fleet]:
-    """One host, to be left with releases of the stories alone, as others would go back to."""
+    """One host that is given to another environment, and left with releases of the stories alone: others would go
+    back to what is kept."""
+    solo.exec("solo", "rm", OWNER)
     yield solo
+    solo.exec("solo", "sh", "-c", f"echo fleet > {OWNER}")
     for version in ("v1", "v2"):
         solo.deploy(version, release_keep=2).expect("released", 0)
 

@@ -181,11 +181,12 @@ class Fleet:
         assert run.status == 0, run.output
         assert self.broken() == [], run.output
 
-    def ids(self) -> dict[str, list[str]]:
-        """{host: ids of all application containers}, to see whether any was touched."""
-        filters = ["--filter", "label=delight.slot", "--format", "{{.ID}} {{.Names}} {{.State}}"]
+    def ids(self, app: str = "delight") -> dict[str, list[str]]:
+        """{host: ids of all containers of an application}, to see whether any was touched."""
+        filters = ["--filter", "label=delight.slot", "--format", "{{.Names}} {{.ID}} {{.State}}"]
+        said = {h: self.exec(h, "docker", "ps", "-a", *filters).splitlines() for h in self.hosts}
         return {
-            h: sorted(self.exec(h, "docker", "ps", "-a", *filters).splitlines()) for h in self.hosts
+            h: sorted(li for li in lines if li.startswith(f"{app}-")) for h, lines in said.items()
         }
 
 

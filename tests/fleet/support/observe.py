@@ -77,7 +77,7 @@ def runtime_map() -> dict[str, str]:
 
 
 def containers() -> list[dict[str, Any]]:
-    """Every application container, running or not."""
+    """Every container of the application, running or not."""
     listing = ["docker", "ps", "--all", "--quiet", "--filter", "label=delight.slot"]
     ids = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
     if not ids:
@@ -95,6 +95,7 @@ def containers() -> list[dict[str, Any]]:
             "policy": one["HostConfig"]["RestartPolicy"]["Name"],
         }
         for one in json.loads(done.stdout)
+        if one["Config"]["Labels"].get("delight.app", ROOT.name) == ROOT.name
     ]
 
 

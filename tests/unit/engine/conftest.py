@@ -58,9 +58,17 @@ def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> d
     look = {
         "outcome": "ok",
         "held": None,
-        "state": {**base, "last": None, "cool": [], "forgotten": {}, **copy.deepcopy(state)},
+        "state": {
+            **base,
+            "last": None,
+            "cool": [],
+            "forgotten": {},
+            "fleet": [],
+            **copy.deepcopy(state),
+        },
         "releases": manifests,
         "map": {"file": dict(routes), "runtime": dict(routes)},
+        "environment": "test",
         "backends": {"file": "", "loaded": True},
         "containers": containers,
         "room": {"memory": 8 << 30, "disk": 50 << 30, "inodes": 10**6},
@@ -71,7 +79,7 @@ def make_look(*kept: dict[str, Any], live: str | None = None, **state: Any) -> d
         wanted = manifests[live]["services"]
         occupants = plan.occupied({name: "blue" for name in wanted}, wanted, look)
         subnet = manifests[live]["subnet"]
-        text = render.backends(render.edge_slots(occupants, subnet), subnet)
+        text = render.backends(render.edge_slots(occupants, subnet, "delight"), subnet)
         look["backends"] = {"file": text, "loaded": True}
     return look
 

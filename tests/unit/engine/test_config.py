@@ -41,6 +41,7 @@ def test_the_settings_that_a_run_brings_are_those_of_the_schema() -> None:
 LOADED: dict[str, Any] = {
     "app_subnet": "10.89.0.0/16",
     "deploy_engine": "compose",
+    "release_root": "/srv/delight",
     "release_keep": 5,
     "release_memory_margin": "256m",
     "release_disk_free": "1g",

@@ -58,6 +58,11 @@ def mistakes(services: Any) -> list[str]:
         ({"env": {"A": "1"}, "secrets": ["A"]}, "A stands in env and in secrets"),
         ({"env": {"A": [1]}}, "services.api.env.A: an environment value is"),
         ({"routes": [{"path": "api"}]}, "services.api.routes[0].path: "),
+        ({"routes": [{"host": "a.*.example.com"}]}, "services.api.routes[0].host: "),
+        ({"routes": [{"host": "*example.com"}]}, "services.api.routes[0].host: "),
+        ({"routes": [], "port": None, "sticky": True}, "sticky and protocol need a port"),
+        ({"routes": [], "port": None, "protocol": "h2"}, "sticky and protocol need a port"),
+        ({"protocol": "http2"}, "services.api.protocol: "),
         ({"replicas": 55}, "services.api.replicas: "),
     ],
 )
@@ -116,6 +121,37 @@ def test_a_wrong_setting_is_named_by_its_variable_without_its_value(name: str) -
     [mistake] = caught.value.mistakes
     assert mistake.startswith(f"{name}: ")
     assert "hunter22" not in mistake
+
+
+@pytest.mark.promise("C11")
+@pytest.mark.parametrize("root", ["/srv/shop", "/a", "/opt/my-sites/shop2", f"/srv/{'a' * 14}"])
+def test_the_folder_of_the_root_names_the_application(root: str) -> None:
+    found = schema.validate_settings({"app_subnet": "10.89.0.0/16", "release_root": root})
+    assert found.app == root.rpartition("/")[2]
+
+
+@pytest.mark.promise("C11")
+@pytest.mark.parametrize(
+    "root",
+    [
+        "",
+        "shop",
+        "/",
+        "/srv/",
+        "/srv/Shop",
+        "/srv/2shop",
+        "/srv/my-shop",
+        "/srv/a\n",
+        f"/srv/{'a' * 15}",
+    ],
+)
+def test_a_root_whose_folder_is_no_name_is_refused(root: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        schema.validate_settings({"app_subnet": "10.89.0.0/16", "release_root": root})
+    assert caught.value.mistakes == [
+        "release_root: its folder names the application's network, containers and units on a host: a-z and 0-9, "
+        "a letter first, at most 14, as in /srv/shop"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,9 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One-off containers that run a script on this machine; the names of those that were removed."""
     found: list[str] = []
 
-    def compose_run(folder: Any, service: str, name: str, argv: list[str]) -> list[str]:
+    def compose_run(
+        folder: Any, service: str, project: str, name: str, argv: list[str]
+    ) -> list[str]:
         found.append(f"made {name}")
         return NEVER if argv[0] == "never" else ["echo", *argv[1:]]
 
@@ -80,10 +82,10 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_one_off_container_is_removed_at_its_bound(removed: list[str], tmp_path: Path) -> None:
     ran = once.run_once(
-        store.Store(tmp_path, Lease(tmp_path), "web-1"), "v1", "api", ["never"], 0.2
+        store.Store(tmp_path / "shop", Lease(tmp_path), "web-1"), "v1", "api", ["never"], 0.2
     )
     made, gone_again = removed
-    assert made.startswith("made delight-api-once-")
+    assert made.startswith("made shop-api-once-")
     assert gone_again == made.replace("made", "removed")
     shown = once.evidence("api check", ran, "services.api.check_timeout", redact.known([]))
     assert shown["event"] == "timeout"
@@ -96,7 +98,11 @@ def test_a_one_off_container_is_removed_at_its_bound(removed: list[str], tmp_pat
 
 def test_one_that_ends_removes_itself(removed: list[str], tmp_path: Path) -> None:
     ran = once.run_once(
-        store.Store(tmp_path, Lease(tmp_path), "web-1"), "v1", "api", ["say", "hunter22"], 60
+        store.Store(tmp_path / "shop", Lease(tmp_path), "web-1"),
+        "v1",
+        "api",
+        ["say", "hunter22"],
+        60,
     )
     assert (ran.status, ran.stdout, len(removed)) == (0, "hunter22\n", 1)
     shown = once.evidence("api check", ran._replace(status=2), "key", redact.known(["hunter22"]))
@@ -106,7 +112,7 @@ def test_one_that_ends_removes_itself(removed: list[str], tmp_path: Path) -> Non
 
 
 def test_its_container_has_the_name_that_is_removed() -> None:
-    argv = once.compose_run(Path("/r"), "api", "delight-api-once-1", ["see"])
+    argv = once.compose_run(Path("/r"), "api", "delight-api-once", "delight-api-once-1", ["see"])
     assert argv[argv.index("--name") + 1] == "delight-api-once-1"
     assert argv[-2:] == ["api-once", "see"]
 

@@ -137,8 +137,8 @@ def test_an_act_with_a_container_of_its_own_says_how_to_end_it(tmp_path: Path, a
         said = refusal(tmp_path)
     assert f"by act {act} of " in said
     assert (
-        "`docker rm -f $(docker ps -q --filter label=delight.slot=once)` ends the check or migration "
-        "it waits for, `kill "
+        "`docker rm -f $(docker ps -q --filter label=delight.slot=once --filter "
+        f"label=delight.app={tmp_path.name})` ends the check or migration it waits for, `kill "
     ) in said
 
 

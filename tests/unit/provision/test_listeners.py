@@ -21,8 +21,53 @@ LISTEN 0 64 [::]:2049 [::]:*
 def test_a_socket_has_an_address_and_processes() -> None:
     ours, nobodys = listeners.listening(LINES)
     assert ours == ("*:80", {20: "haproxy", 21: "haproxy"})
-    assert str(ours) == "*:80: haproxy (pid 20), haproxy (pid 21)"
-    assert str(nobodys) == "[::]:2049: no process of this system"
+    assert ours.told({}) == "*:80: haproxy (pid 20), haproxy (pid 21)"
+    assert nobodys.told({}) == "[::]:2049: no process of this system"
+
+
+@pytest.mark.promise("C11")
+def test_a_process_in_a_container_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = listeners.listening(LINES)
+    monkeypatch.setattr(listeners, "container", lambda pid: "id" if pid == 20 else "")
+    said = "*:80: haproxy (pid 20, container shop-edge), haproxy (pid 21)"
+    assert ours.told({"id": "shop-edge"}) == said
+
+
+@pytest.mark.promise("C11")
+@pytest.mark.parametrize(
+    ("binds", "edges", "lets_in"),
+    [
+        (["*:8081"], {"id": "shop-edge"}, True),
+        (["*:80"], {"id": "shop-edge"}, False),
+        (["*:8081"], {"other": "shop-edge"}, False),
+    ],
+)
+def test_another_edge_of_ours_lets_in_what_names_its_address(
+    binds: list[str], edges: dict[str, str], lets_in: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the gateway of its containers, at the port where the first one has all addresses."""
+    ours, nobodys = listeners.listening(LINES)
+    monkeypatch.setattr(listeners, "container", lambda pid: "id")
+    assert listeners.lets_in(ours, binds, edges) is lets_in
+    assert not listeners.lets_in(nobodys, binds, edges)
+
+
+@pytest.mark.parametrize(
+    ("group", "found"),
+    [
+        (f"0::/system.slice/docker-{'a' * 64}.scope\n", "a" * 64),
+        (f"0::/docker/{'b' * 64}/system.slice/docker-{'a' * 64}.scope\n", "a" * 64),
+        (f"0::/docker/{'a' * 64}\n", "a" * 64),
+        ("0::/system.slice/ssh.service\n", ""),
+    ],
+)
+def test_a_control_group_says_the_container(
+    group: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: group)
+    assert listeners.container(1) == found
 
 
 @pytest.mark.parametrize(

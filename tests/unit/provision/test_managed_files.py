@@ -69,3 +69,18 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     with (tmp_path / "a").open() as reader:
         module.keep_file(item(tmp_path / "a", content="new"), False, False)
         assert reader.read() == "old"
+
+
+def test_what_runs_follows_the_file_though_a_run_dies_in_between(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    apply = ["sh", "-c", f"cat {tmp_path}/a >> {told}"]
+    fails = item(tmp_path / "a", content="1\n", apply=["false"])
+    with pytest.raises(module.Refused, match="a: false"):
+        module.keep_file(fails, False, False)
+    wanted = item(tmp_path / "a", content="1\n", apply=apply)
+    assert module.keep_file(wanted, True, False), "check mode tells of it"
+    assert not told.exists(), "and does nothing"
+    assert module.keep_file(wanted, False, False)
+    assert told.read_text() == "1\n"
+    assert module.keep_file(wanted, False, False) is None
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "told"}

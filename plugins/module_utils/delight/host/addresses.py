@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
+# The application of containers and releases that do not say whose they are: an earlier version knew one only.
+FIRST_APP = "delight"
 SLOT_DIGITS = {"blue": "1", "green": "2"}
 MAX_REPLICAS = 54  # .201 to .254
 MAX_INDEX = 249  # .250 and above: one-off containers and the gateway
@@ -25,6 +29,11 @@ def address(subnet: str, index: int, slot_digit: str, replica: int) -> str:
 def backend(service: str, slot: str) -> str:
     """The name of a slot in the edge and in Docker's projects."""
     return f"{service}-{slot}"
+
+
+def app_of(manifest: Mapping[str, Any]) -> str:
+    """The application that a release is of."""
+    return str(manifest.get("app", FIRST_APP))
 
 
 def gateway(subnet: str) -> str:

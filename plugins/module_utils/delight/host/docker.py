@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from . import command
+from .addresses import FIRST_APP
 
 SOCKET = "/var/run/docker.sock"
 # Compose starts all replicas of a slot.
@@ -93,15 +94,15 @@ def _exchange(request: bytes, timeout_s: float) -> bytes:
             parts.append(part)
 
 
-def containers(**labels: str) -> list[dict[str, Any]]:
-    """Every container of ours, running or not, that carries all `labels` (delight.<name>=<value>)."""
+def containers(app: str, **labels: str) -> list[dict[str, Any]]:
+    """Every container of an application, running or not, that carries all `labels` (delight.<name>=<value>)."""
     wanted = ["delight.managed=true"] + [
         f"delight.{name}={value}" for name, value in labels.items()
     ]
     query = {"all": "1", "filters": json.dumps({"label": wanted})}
-    return sorted(
-        (_brief(c) for c in json.loads(call("GET", "/containers/json", query))), key=_name
-    )
+    found = json.loads(call("GET", "/containers/json", query))
+    mine = [one for one in found if one["Labels"].get("delight.app", FIRST_APP) == app]
+    return sorted(map(_brief, mine), key=_name)
 
 
 def _name(container: Mapping[str, Any]) -> str:

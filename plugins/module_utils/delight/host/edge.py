@@ -243,7 +243,7 @@ class Edge:
         candidate = self.folder / "candidate.cfg"
         files.write_atomic(candidate, text.encode(), mode=0o644)
         config = ["-f", str(self.folder / "haproxy.cfg"), "-f", str(candidate)]
-        argv = ["docker", "exec", "delight-edge", "haproxy", "-c", *config]
+        argv = ["docker", "exec", f"{self.folder.parent.name}-edge", "haproxy", "-c", *config]
         ran = command.run(argv, CHECK_S)
         candidate.unlink()
         if ran.late:

@@ -115,7 +115,8 @@ class Lease:
                 f"{note['kind']} of {note['release']} by {note['by']} is running (act {note['act']}, "
                 f"{since}); wait for it. If it must end, run recover.yml -e takeover={note['by']}"
             )
-        ends = "docker rm -f $(docker ps -q --filter label=delight.slot=once)"
+        mine = f"--filter label=delight.app={self.path.parent.name}"
+        ends = f"docker rm -f $(docker ps -q --filter label=delight.slot=once {mine})"
         once = f"`{ends}` ends the check or migration it waits for, " if note.get("once") else ""
         return (
             f"{self.path} is held by act {note['act']}{run}, {since}. Wait for it: each of its commands "

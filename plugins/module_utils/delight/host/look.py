@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from . import docker, files, lease, store
+from . import docker, files, lease, owner, store
 from .edge import Edge, EdgeError, name_of
 
 CGROUPS = Path("/sys/fs/cgroup/system.slice")
@@ -17,8 +17,11 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """The state, the kept releases, the map in file and runtime, the containers, the room left.
 
     `held` is the lease of another process that works here (see `lease`), None where nobody does.
-    `problems` are lines a person can act on; with any of them a host is not ready to deploy.
+    `problems` are lines a person can act on; with any of them a host is not ready to deploy. `environment` is
+    the one that it belongs to, None before there is one: a host of another one is refused here, for every run.
     """
+    if theirs := owner.refusal(at.root, params["environment"]):
+        raise store.Refused("refused", theirs)
     held = at.lease.other(params.get("wait_s", lease.WAIT_S))
     edge = Edge(at.root)
     problems = []
@@ -28,7 +31,7 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     try:
         running = [
             {**c, "memory": memory_of(c["id"])}
-            for c in docker.containers()
+            for c in docker.containers(at.app)
             if c["slot"] in store.SLOTS
         ]
     except docker.DockerError as error:
@@ -46,6 +49,7 @@ def look(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     return {
         "outcome": "ok",
         "held": held,
+        "environment": owner.owner(at.root),
         "state": at.load(),
         "releases": at.manifests(),
         "map": {"file": edge.read_file() or {}, "runtime": runtime},

@@ -36,6 +36,7 @@ ACTS = {
     "seal": "switch",
     "settle": "switch",
     "undo": "switch",
+    "forget": "switch",
     "sweep": "prune",
 }
 # Acts that do without the lease: one only reads, the other ends who holds it.
@@ -123,8 +124,8 @@ def record(name: str, params: dict[str, Any], outcome: dict[str, Any]) -> dict[s
 
 
 def main() -> None:
-    """For the host's own timer: `python3 agent.pyz sweep [root]`. While a run goes on it has nothing to do."""
-    name, root = (*sys.argv[1:], "/srv/delight")[:2]
+    """For the host's own timer: `python3 agent.pyz sweep ROOT`. While a run goes on it has nothing to do."""
+    name, root = sys.argv[1:]
     outcome = perform(name, {"root": root, "wait_s": 0})
     print(json.dumps(outcome))
     sys.exit(0 if outcome["outcome"] in ("ok", "busy") else 1)

@@ -10,9 +10,11 @@ from . import command, docker, progress, redact, store
 from .addresses import SLOT_DIGITS, host_label
 
 
-def compose_run(folder: os.PathLike[str], service: str, name: str, argv: list[str]) -> list[str]:
+def compose_run(
+    folder: os.PathLike[str], service: str, project: str, name: str, argv: list[str]
+) -> list[str]:
     """The command that runs `argv` in a container called `name`, in the release's own environment."""
-    head = [*docker.composer(), "--progress", "quiet", "--project-name", f"delight-{service}-once"]
+    head = [*docker.composer(), "--progress", "quiet", "--project-name", project]
     file = ["--file", f"{folder}/compose.yml", "--profile", "once"]
     how = ["run", "--rm", "--no-deps", "-T", "--name", name]
     return [*head, *file, *how, f"{service}-once", *argv]
@@ -27,9 +29,10 @@ def run_once(
     # Releases of layout 1 leave these open too.
     variables |= {"SLOT": "once", "SLOT_DIGIT": SLOT_DIGITS["blue"]}
     environment = {"PATH": os.defpath + ":/usr/sbin:/sbin", "HOME": "/nonexistent", **variables}
-    name = f"delight-{service}-once-{token_hex(4)}"
+    project = f"{at.app}-{service}-once"
+    name = f"{project}-{token_hex(4)}"
     folder = at.releases / release
-    ran = command.run(compose_run(folder, service, name, argv), bound_s, environment)
+    ran = command.run(compose_run(folder, service, project, name, argv), bound_s, environment)
     if ran.late:
         docker.remove(name)
     return ran._replace(argv=argv)

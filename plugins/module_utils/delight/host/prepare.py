@@ -11,12 +11,14 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import docker, files, images, once, redact, store
+from . import docker, files, images, once, owner, redact, store
 from .edge import Edge, EdgeError
 
 
 def lock(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Open the run on this host; nothing may have changed since the plan looked at it."""
+    if theirs := owner.refusal(at.root, params["environment"]):
+        raise store.Refused("refused", theirs)
     state = at.load()
     run, wanted = state["run"], params["run"]
     if run is not None and run["id"] == wanted["id"]:
@@ -25,6 +27,8 @@ def lock(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         raise store.Refused(
             "busy", "another run has changed this host since it was looked at; run again"
         )
+    # First whose the run is: another environment must not take it for one of its own.
+    owner.claim(at.root, params["environment"])
     state["run"] = {**wanted, "from": state["live"], "phase": "locked", "started": store.now()}
     at.save(state)
     return {"outcome": "ok", "changed": True}

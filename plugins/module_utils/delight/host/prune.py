@@ -23,7 +23,7 @@ def prune(at: store.Store, state: dict[str, Any], keep: int) -> list[str]:
         return []
     newest = {entry["release"] for entry in state["history"][-keep:]} | target(state)
     forget(state, newest)
-    found = [c for c in docker.containers() if c["slot"] in store.SLOTS]
+    found = [c for c in docker.containers(at.app) if c["slot"] in store.SLOTS]
     strays = [c for c in found if is_stray(c, state, serves)]
     manifests = at.manifests()
     held = {slot[name] for slot in state["slots"].values() for name in store.SLOTS if slot[name]}

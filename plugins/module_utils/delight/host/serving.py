@@ -52,10 +52,14 @@ def traces(root: Path) -> list[str]:
         running = set()
     if running - written:
         found.append(f"the running edge names {', '.join(sorted(running))}")
-    try:
-        mine = [c["name"] for c in docker.containers() if c["slot"] in SLOT_DIGITS]
-    except docker.DockerError:
-        mine = []
-    if mine:
+    if mine := containers(root):
         found.append(f"there are the containers {', '.join(mine)}")
     return found
+
+
+def containers(root: Path) -> list[str]:
+    """Names of the containers of slots that are here, running or not; none where the engine does not answer."""
+    try:
+        return [c["name"] for c in docker.containers(root.name) if c["slot"] in SLOT_DIGITS]
+    except docker.DockerError:
+        return []

@@ -25,7 +25,7 @@ def bring_up(
     else in it is stopped, removed and replaced.
     """
     spec = manifest["services"][service]
-    found = docker.containers(service=service, slot=slot)
+    found = docker.containers(at.app, service=service, slot=slot)
     same = len(found) == spec["replicas"] and all(
         (c["release"], c["fingerprint"]) == (manifest["id"], spec["fingerprint"]) for c in found
     )
@@ -36,7 +36,7 @@ def bring_up(
         clear(at, state, service, slot, spec["grace_s"])
         create(at, manifest, service, slot, list(range(1, spec["replicas"] + 1)))
         how = "new"
-    return {"how": how, "replicas": replicas(manifest, service, slot)}
+    return {"how": how, "replicas": replicas(at, manifest, service, slot)}
 
 
 def create(
@@ -52,11 +52,13 @@ def create(
         told.begin(at.root, backend(service, slot))
     file = at.releases / manifest["id"] / "compose.yml"
     names = [f"{name}-{n}" for n in numbers]
-    project = f"delight-{backend(service, slot)}"
+    project = f"{at.app}-{backend(service, slot)}"
     docker.compose(docker.compose_up(project, file, names), variables)
 
 
-def replicas(manifest: dict[str, Any], service: str, slot: str) -> list[dict[str, Any]]:
+def replicas(
+    at: store.Store, manifest: dict[str, Any], service: str, slot: str
+) -> list[dict[str, Any]]:
     """[{"id", "name", "service", "address", "restarted"}] of what runs in a slot.
 
     `restarted` is how often Docker has restarted it up to now: one that was long live may have been.
@@ -72,13 +74,13 @@ def replicas(manifest: dict[str, Any], service: str, slot: str) -> list[dict[str
                 manifest["subnet"], spec["index"], SLOT_DIGITS[slot], int(c["replica"])
             ),
         }
-        for c in docker.containers(service=service, slot=slot)
+        for c in docker.containers(at.app, service=service, slot=slot)
     ]
 
 
-def set_restart(service: str, slot: str, policy: str) -> None:
+def set_restart(at: store.Store, service: str, slot: str, policy: str) -> None:
     """Give every replica in a slot the restart policy that fits its part."""
-    found = docker.containers(service=service, slot=slot)
+    found = docker.containers(at.app, service=service, slot=slot)
     docker.in_parallel(lambda c: docker.set_restart(c["id"], policy), found)
 
 
@@ -87,14 +89,14 @@ def start_again(at: store.Store, manifest: dict[str, Any] | None, service: str, 
 
     Without its release's manifest only what is there can be started.
     """
-    found = docker.containers(service=service, slot=slot)
+    found = docker.containers(at.app, service=service, slot=slot)
     if manifest:
         there = {int(c["replica"]) for c in found}
         every = range(1, manifest["services"][service]["replicas"] + 1)
         if missing := [number for number in every if number not in there]:
             create(at, manifest, service, slot, missing)
     docker.in_parallel(lambda c: docker.start(c["id"]), found)
-    set_restart(service, slot, "unless-stopped")
+    set_restart(at, service, slot, "unless-stopped")
 
 
 def revive(
@@ -118,7 +120,7 @@ def revive(
         spec = manifest["services"][service]
         found = docker.in_parallel(
             lambda r, spec=spec, id=manifest["id"]: gate.pass_http(r, spec["health"], id),
-            replicas(manifest, service, slot),
+            replicas(at, manifest, service, slot),
         )
         dead += [f"{one['name']}: {one['reason']}" for one in found if not one["passed"]]
         if not found:
@@ -130,14 +132,14 @@ def stop(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_
     """Stop a slot and keep its containers, for a rollback."""
     guard(at, state, service, slot)
     # One that the engine is about to start again does not run, and has to be stopped.
-    found = [c for c in docker.containers(service=service, slot=slot) if not c["stopped"]]
+    found = [c for c in docker.containers(at.app, service=service, slot=slot) if not c["stopped"]]
     docker.in_parallel(lambda c: ending.end(c["id"], grace_s), found)
 
 
 def clear(at: store.Store, state: dict[str, Any], service: str, slot: str, grace_s: float) -> None:
     """Stop a slot and remove its containers."""
     stop(at, state, service, slot, grace_s)
-    remove(at, state, docker.containers(service=service, slot=slot))
+    remove(at, state, docker.containers(at.app, service=service, slot=slot))
 
 
 def remove(at: store.Store, state: dict[str, Any], found: list[dict[str, Any]]) -> None:

@@ -129,12 +129,18 @@ def failed(
 def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     """Move the services without a port, after the traffic: stop old, start new, gate.
 
-    `params["workers"]` is [{"service", "slot"}]; with `overlap` the old one stops last, and without
+    `params["ends"]` are services that end here, to start on another host afterwards. `params["workers"]` is
+    [{"service", "slot"}]; with `overlap` the old one stops last, and without
     `params["gate"]` the new one only has to stay up.
     """
     state = at.own(params["run"]["id"])
     manifest = at.manifest(params["release"])
     at.phase(state, "moving")
+    for service in params["ends"]:
+        live = state["slots"][service]["live"]
+        at.phase(state, "moving", ended=[*state["run"].get("ended", []), service])
+        slots.set_restart(at, service, live, "no")
+        slots.stop(at, state, service, live, manifest["services"][service]["grace_s"])
     for one in params["workers"]:
         service, slot = one["service"], one["slot"]
         spec = manifest["services"][service]
@@ -143,7 +149,7 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         moved = {**one, "old": old, "was": held[slot]}
         at.phase(state, "moving", moved=[*state["run"].get("moved", []), moved])
         if old and not spec["overlap"]:
-            slots.set_restart(service, old, "no")
+            slots.set_restart(at, service, old, "no")
             slots.stop(at, state, service, old, spec["grace_s"])
         try:
             result = slots.bring_up(at, state, manifest, service, slot)
@@ -157,10 +163,11 @@ def workers(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         )
         if sick := [v for v in verdicts if not v["passed"]]:
             return failed(at, manifest, "", sick)
-        slots.set_restart(service, slot, "unless-stopped")
+        slots.set_restart(at, service, slot, "unless-stopped")
         if old and spec["overlap"]:
-            slots.set_restart(service, old, "no")
+            slots.set_restart(at, service, old, "no")
             slots.stop(at, state, service, old, spec["grace_s"])
     at.phase(state, "moved")
-    names = ", ".join(one["service"] for one in params["workers"])
-    return {"outcome": "ok", "changed": True, "message": f"moved {names}"}
+    done = [f"ended {name}" for name in params["ends"]]
+    done += [f"moved {one['service']}" for one in params["workers"]]
+    return {"outcome": "ok", "changed": True, "message": ", ".join(done)}

@@ -10,10 +10,12 @@ state.json:
               "after": {map}, "slots": {service: slot to be live},
               "workers": whether services without a port move after the traffic,
               "staged": [{"service", "slot", "was": id, "how", "restarted": {container: count}}],
-              "moved": [worker services], "started": UTC}
+              "moved": [worker services], "ended": [services that were to start on another host],
+              "started": UTC}
     last      the run that closed last: {"id", "release", "outcome", "time"} or null
     cool      [{"service", "slot", "at": seconds on this host's boot clock, "boot": boot id}]
     images    images of releases that went, still to be removed
+    fleet     names of all hosts of the environment, as the last release had them
     forgotten {kept release: secrets whose compromised value was removed from its files}
 """
 
@@ -45,6 +47,7 @@ EMPTY: dict[str, Any] = {
     "last": None,
     "cool": [],
     "images": [],
+    "fleet": [],
     "forgotten": {},
 }
 
@@ -63,6 +66,7 @@ class Store:
     def __init__(self, root: Path, lease: Lease, host: str = "") -> None:
         """`host` is its name in the inventory; what makes no containers does without."""
         self.root = root
+        self.app = root.name  # the name of all that the application has on this host
         self.host = host
         self.lease = lease
         self.releases = root / "releases"
@@ -89,12 +93,14 @@ class Store:
     def _lost(self, traces: list[str]) -> str:
         """What to do about a state that is gone while something of a release is here."""
         map_file = self.root / "edge" / "live.map"
+        made = serving.containers(self.root)
+        remove = f"`docker rm -f {' '.join(made)}`, " if made else ""
         return (
             f"{self.state_file} is missing, but {'; '.join(traces)}. What serves goes on serving, and "
             f"nothing is changed without the state. Put {self.state_file} back, from this host's "
             "backup or from where it was moved to, and run status.yml. Only if this host may stop "
-            "serving, start it afresh: on it, run `docker rm -f $(docker ps -aq --filter "
-            f"label=delight.slot)`, `: > {map_file}` and `docker restart delight-edge`, then deploy"
+            f"serving, start it afresh: on it, run {remove}`: > {map_file}` and "
+            f"`docker restart {self.app}-edge`, then deploy"
         )
 
     def save(self, state: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from . import compromised, docker, files, progress, prune, slots, store, told
+from . import compromised, docker, files, owner, progress, prune, slots, store, told
 from .addresses import backend
 from .edge import Edge, EdgeError
 
@@ -34,7 +34,7 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     at.phase(state, "switching")
     # From here on a reboot must find the new slots started: the map may name them at any moment.
     for one in run.get("staged", []):
-        slots.set_restart(one["service"], one["slot"], "unless-stopped")
+        slots.set_restart(at, one["service"], one["slot"], "unless-stopped")
     try:
         edge.commit(after)
         edge.set_pool(bool(after))
@@ -44,7 +44,7 @@ def switch(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     at.phase(state, "switched", switched={"boot": boot_id, "at": at_s})
     point_live(at, run["to"])
     for one in run.get("staged", []):
-        for replica in docker.containers(service=one["service"], slot=one["slot"]):
+        for replica in docker.containers(at.app, service=one["service"], slot=one["slot"]):
             if death := docker.death(replica["id"], one["restarted"].get(replica["id"], 0)):
                 return {
                     "outcome": "failed",
@@ -122,10 +122,12 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
     if run["to"]:
         remember(state, run)
     state["live"] = run["to"]
+    state["fleet"] = params["fleet"] if run["to"] else []
     point_live(at, run["to"])
     edge.back_file.unlink(missing_ok=True)
     if run["to"] is None:
         edge.join_pool()
+        owner.give_up(at.root)
     at.close(state, "released" if run["to"] else "retired")
     compromised.forget(at, state, given_up)
     pruned = prune.prune(at, state, params["keep"])
@@ -138,6 +140,16 @@ def settle(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         "drained": drained,
         "pruned": pruned,
     }
+
+
+def forget(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
+    """Take hosts for gone that have left the fleet with all they had."""
+    state = at.load()
+    stay = [host for host in state["fleet"] if host not in params["gone"]]
+    if stay != state["fleet"]:
+        state["fleet"] = stay
+        at.save(state)
+    return {"outcome": "ok"}
 
 
 def old_slots(
@@ -177,7 +189,7 @@ def drain(edge: Edge, run: dict[str, Any], old: dict[str, Any]) -> dict[str, Any
 def cool_down(at: store.Store, state: dict[str, Any], old: dict[str, Any]) -> None:
     """Keep an old slot running for a rollback for its `warm` time, or stop it now."""
     service, slot, spec = old["service"], old["slot"], old["spec"]
-    slots.set_restart(service, slot, "no")
+    slots.set_restart(at, service, slot, "no")
     if not spec["port"]:
         # Others were stopped when their successors took over.
         if service in state["run"].get("gone", []):
@@ -237,7 +249,7 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         # Settling may have taken the old slots' policy already; a reboot must start them again.
         for service, held in state["slots"].items():
             if held["live"]:
-                slots.set_restart(service, held["live"], "unless-stopped")
+                slots.set_restart(at, service, held["live"], "unless-stopped")
     if run["kind"] == "retire":
         edge.join_pool()
     at.phase(state, "undoing")
@@ -246,6 +258,8 @@ def undo(at: store.Store, params: dict[str, Any]) -> dict[str, Any]:
         take_back_worker(at, state, one, manifest)
     for one in run.get("staged", []):
         take_back_slot(at, state, one, manifest)
+    for service in run.get("ended", []):
+        take_back_end(at, state, service, elsewhere=params.get("elsewhere", False))
     at.close(state, closes)
     if closes == "rolled back":
         prune.prune(at, state, params["keep"])
@@ -264,6 +278,16 @@ def take_back_worker(
         slots.start_again(at, was, one["service"], one["old"])
 
 
+def take_back_end(at: store.Store, state: dict[str, Any], service: str, elsewhere: bool) -> None:
+    """Start a service again that was to run on another host; not where nobody knows that it ended there."""
+    held = state["slots"][service]
+    if elsewhere:
+        slots.set_restart(at, service, held["live"], "no")
+        held["live"] = None
+        return
+    slots.start_again(at, at.manifests().get(held[held["live"]]), service, held["live"])
+
+
 def take_back_slot(
     at: store.Store, state: dict[str, Any], one: dict[str, Any], manifest: dict[str, Any] | None
 ) -> None:
@@ -276,9 +300,9 @@ def take_back_slot(
     if any(row["pxname"] == name for row in edge.servers()):
         edge.drain({name}, time.monotonic() + spec["drain_s"])
     if one.get("how") == "warm":
-        slots.set_restart(service, slot, "no")
+        slots.set_restart(at, service, slot, "no")
     elif one.get("how") == "cold":
-        slots.set_restart(service, slot, "no")
+        slots.set_restart(at, service, slot, "no")
         slots.stop(at, state, service, slot, spec["grace_s"])
     else:
         slots.clear(at, state, service, slot, spec["grace_s"])

@@ -109,7 +109,7 @@ def test_whose_port_it_is_is_said_by_the_process_and_not_by_its_name(own_edge: E
         for found in listeners.listening(listeners.output(listeners.SS))
         if listeners.in_the_way(f"*:{own_edge.port}", found.address)
     ]
-    assert str(one).startswith(f"{address}: haproxy (pid ")
+    assert one.told({}).startswith(f"{address}: haproxy (pid ")
     own = listeners.containers(own_edge.root.name)
     assert own and all(listeners.is_within(pid, own) for pid in one.processes)
     assert not listeners.containers("another-project")

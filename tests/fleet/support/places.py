@@ -67,7 +67,7 @@ HOST = {
         "the certificate of an edge",
         "`/srv/delight/edge/certificate.pem`",
         ("edge",),
-        "0440, of root and the edge's group",
+        "0440, of root and the edge's group; a balancer of ours has it too, in `/srv/delight-balancer/config`",
     ),
     "record": Place(
         "Docker's record of containers",

@@ -63,7 +63,7 @@ def test_ssh_is_lost_on_a_host_after_the_other_switched(
         until(lambda: pair.ask("app1").get("version") == old, "the first host is put back")
     try:
         run = playing.end().expect("needs attention", 22)
-        assert "app2: cannot be reached" in run.output
+        assert "cannot be reached" in run.result["reasons"]["app2"], run.output
         assert load.report.failures == []
         refused = pair.deploy(new)
         assert refused.outcome == "refused", refused.output

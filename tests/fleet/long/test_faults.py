@@ -72,12 +72,10 @@ def test_a_controller_elsewhere_is_seen_alive_and_ended_by_name(
     assert (wrong.status, "does not name the owner" in wrong.output) == (20, True), wrong.output
     # Who knows that it must end says so by its owner's name; it is ended where it holds hosts.
     pair.play("recover", takeover=owner).expect("recovered", 0)
-    # It has been put back, and says no more than that.
+    # It does nothing more: it finds that it was put back, or who is just putting it back.
     ended = far.end()
-    assert (ended.status, "stage gave no outcome: Killed" in ended.output) == (
-        21,
-        True,
-    ), ended.output
+    assert ended.status in (21, 22), ended.output
+    assert "stage gave no outcome: Killed" in ended.output
     pair.converged(old)
     assert "takeover" in pair.exec("app1", "cat", "/srv/delight/journal.jsonl")
 

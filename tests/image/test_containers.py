@@ -242,7 +242,7 @@ while True: time.sleep(60)
 
 
 @pytest.mark.promise("G1")
-@pytest.mark.parametrize("init", [True, False])
+@pytest.mark.parametrize("init", [True, pytest.param(False, marks=pytest.mark.full)])
 def test_what_a_shell_has_started_gets_its_grace(host: Host, init: bool) -> None:
     """Be the shell the first process or below one; what it does afterwards is done, too."""
     command = ["sh", "-c", f"python3 -c '{POLITE}'; echo over"]
@@ -255,6 +255,7 @@ def test_what_a_shell_has_started_gets_its_grace(host: Host, init: bool) -> None
 
 
 @pytest.mark.promise("G1")
+@pytest.mark.full
 def test_a_shell_that_starts_the_next_in_a_loop_ends_too(host: Host) -> None:
     command = ["sh", "-c", f"while true; do python3 -c '{POLITE}'; done"]
     found = host.up(host.release({"command": command})[0])

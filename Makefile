@@ -71,12 +71,12 @@ test: ## Run everything that CI runs, in minutes
 	-@$(STEPS) report > /dev/null
 	@bin/step --table
 
-lane-code:
-	-@$(STEPS) check-lint check-unit check-backend
-
 # The shorter one, so that it has the steps of the pages and of all commits too.
+lane-code:
+	-@$(STEPS) check-lint check-unit check-backend check-secrets check-frontend
+
 lane-hosts:
-	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-secrets check-frontend check-image-edge
+	-@$(STEPS) check-images check-hosts check-simulation check-molecule check-image-edge
 
 secrets: setup ## Edit the secrets of an environment: make secrets ENV=staging
 	@bin/secrets "$(ENV)"

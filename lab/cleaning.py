@@ -3,7 +3,7 @@
 import shutil
 from contextlib import suppress
 
-from lab import cgroups, checkout, engine, inventory, paths, secrets, shell
+from lab import cgroups, checkout, engine, images, inventory, paths, secrets
 from lab.inventory import Fleet
 
 Removed = dict[str, list[str]]  # names by kind of thing: container, volume, network, image, file
@@ -40,7 +40,8 @@ def _clean(fleets: list[Fleet], network: str = "") -> Removed:
         for fleet in fleets:
             # Another checkout's are called the same.
             if not any(one.theirs for one in checkout.found(fleet.network)):
-                _add(removed, "image", _images(fleet))
+                if fleet.registry is not None:  # built on this machine for it
+                    _add(removed, "image", images.remove(f"{fleet.registry}/*"))
                 for host in fleet.hosts:  # made before the host that never was
                     cgroups.detect().remove(fleet.container(host))
     for fleet in fleets:
@@ -51,18 +52,6 @@ def _clean(fleets: list[Fleet], network: str = "") -> Removed:
 def _add(removed: Removed, kind: str, names: list[str]) -> None:
     if names:
         removed[kind] = [*removed.get(kind, []), *names]
-
-
-def _images(fleet: Fleet) -> list[str]:
-    """Remove the images that were built on this machine for the fleet's registry."""
-    if fleet.registry is None:
-        return []
-    form = "{{.Repository}}:{{.Tag}}"
-    names = shell.run(["docker", "image", "ls", "--format", form, f"{fleet.registry}/*"]).split()
-    tagged = [name for name in names if not name.endswith(":<none>")]
-    if tagged:
-        shell.run(["docker", "image", "rm", "--force", *tagged])
-    return tagged
 
 
 def _files(fleet: Fleet) -> list[str]:

@@ -45,6 +45,16 @@ def ensure(say: Callable[[str], None] = print) -> list[str]:
         return list(pool.map(make, missing))
 
 
+def remove(reference: str) -> list[str]:
+    """Remove the images of a name, as `delight-lab/*`, with every tag; their names."""
+    form = "{{.Repository}}:{{.Tag}}"
+    names = shell.run(["docker", "image", "ls", "--format", form, reference]).split()
+    tagged = [name for name in names if not name.endswith(":<none>")]
+    if tagged:
+        shell.run(["docker", "image", "rm", "--force", *tagged])
+    return tagged
+
+
 def _can_debootstrap() -> bool:
     return shutil.which("apt-get") is not None and os.geteuid() == 0
 

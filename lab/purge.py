@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from lab import checkout, engine, paths, recipes, shell
+from lab import checkout, engine, images, paths, recipes, shell
 from lab.cleaning import Removed
 from lab.errors import LabError
 
@@ -39,14 +39,10 @@ def purge(say: Callable[[str], None] = print) -> Removed:
 
 
 def _images() -> list[str]:
-    form = "{{.Repository}}:{{.Tag}}"
-    names = shell.run(["docker", "image", "ls", "--format", form, OURS]).split()
-    tagged = [name for name in names if not name.endswith(":<none>")]
-    if tagged:
-        shell.run(["docker", "image", "rm", "--force", *tagged])
+    removed = images.remove(OURS)
     # Whatever was built from ours and has lost its name to a newer one.
     shell.run(["docker", "image", "prune", "--force", "--filter", f"label={recipes.LABEL}"])
-    return tagged
+    return removed
 
 
 def _stop_engine() -> str:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "module_utils"))
+
+from delight.host.addresses import gateway
 
 
 def overlapping(networks: Iterable[str], other: str) -> list[str]:
@@ -31,4 +37,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return name → filter."""
-        return {"overlapping": overlapping}
+        return {"overlapping": overlapping, "gateway": gateway}

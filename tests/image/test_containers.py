@@ -232,12 +232,12 @@ def test_a_health_command_of_its_own(
 
 # Says when it is asked to end, and when it has.
 POLITE = """
-import signal, sys, time
+import signal, subprocess, sys
 def end(*_):
-    print("asked", flush=True); time.sleep(0.3); print("stopped", flush=True); sys.exit()
+    print("asked", flush=True); subprocess.run([sys.executable, "-c", ""]); print("stopped", flush=True); sys.exit()
 signal.signal(signal.SIGTERM, end)
 print("begun", flush=True)
-while True: time.sleep(60)
+while True: signal.pause()
 """
 
 

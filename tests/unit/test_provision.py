@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delight import schema
 
 from tests.support.commands import run
 
@@ -110,3 +111,9 @@ def resolved(folder: Path, expression: str, change: dict[str, Any]) -> Any:
         ANSIBLE_CALLBACK_RESULT_FORMAT="json",
     )
     return json.loads(done.stdout.partition("=> ")[2])["told"]
+
+
+@pytest.mark.promise("C11")
+def test_provisioning_and_the_engine_want_the_same_of_a_roots_name() -> None:
+    asked = (ROOT / "roles/app_host/tasks/owner.yml").read_text()
+    assert f"app_host_root is match('^{schema.ROOT}$')" in asked

@@ -23,6 +23,10 @@ def plugin(name: str) -> ModuleType:
 networks, digests = plugin("networks"), plugin("digests")
 
 
+def test_the_gateway_is_where_containers_reach_the_edge_of_their_host() -> None:
+    assert networks.FilterModule().filters()["gateway"]("10.90.0.0/16") == "10.90.255.254"
+
+
 def test_overlapping_names_what_shares_an_address() -> None:
     routes = ["10.0.0.0/8", "10.89.3.4", "192.168.0.0/16", "2001:db8::/32"]
     assert networks.overlapping(routes, "10.89.0.0/16") == ["10.0.0.0/8", "10.89.3.4"]

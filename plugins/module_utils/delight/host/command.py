@@ -56,10 +56,16 @@ def run(argv: list[str], bound_s: float, environment: Mapping[str, str] | None =
         return Ran(argv, process.wait(), stdout, stderr, bound_s, late=True)
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, oldest first; none where it is gone."""
+    with suppress(OSError):
+        return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    return []
+
+
 def kill_tree(pid: int) -> None:
     """Kill a process and all that it has started; what is gone already is fine."""
-    with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            kill_tree(int(child))
+    for child in children(pid):
+        kill_tree(child)
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from . import docker
+from . import command, docker
 
-PROC = Path("/proc")
 INITS = {"docker-init", "tini"}
 SHELLS = {"sh", "ash", "bash", "busybox", "dash", "ksh", "zsh"}
 TERM_BIT = 1 << (signal.SIGTERM - 1)
@@ -37,17 +36,15 @@ def end(container_id: str, grace_s: float) -> None:
 
 def waited_for(main: int) -> list[int]:
     """What a shell that would not pass a signal on waits for; `main` is a container's first process, by its host."""
-    parents = {int(one.name): parent(one) for one in PROC.iterdir() if one.name.isdigit()}
     if name(main) in INITS:
-        main = next((pid for pid, above in sorted(parents.items()) if above == main), main)
-    return list(commands(main, parents)) if deaf(main) else []
+        main = next(iter(command.children(main)), main)
+    return list(commands(main)) if deaf(main) else []
 
 
-def commands(shell: int, parents: dict[int, int]) -> Iterable[int]:
+def commands(shell: int) -> Iterable[int]:
     """The commands below a shell, through shells below it."""
-    for pid, above in parents.items():
-        if above == shell:
-            yield from commands(pid, parents) if deaf(pid) else [pid]
+    for pid in command.children(shell):
+        yield from commands(pid) if deaf(pid) else [pid]
 
 
 def deaf(pid: int) -> bool:
@@ -78,14 +75,6 @@ def wait(processes: list[int], until: float) -> None:
         os.close(one)
 
 
-def parent(folder: Path) -> int:
-    """The parent of the process that a folder of /proc is of; 0 where it is gone."""
-    with suppress(OSError):
-        # After the name, which may hold anything, come state and parent.
-        return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    return 0
-
-
 def name(pid: int) -> str:
     """The name of a process's program, as the kernel has it."""
     return text(pid, "comm").strip()
@@ -94,5 +83,5 @@ def name(pid: int) -> str:
 def text(pid: int, file: str) -> str:
     """A file of a process; empty where it is gone."""
     with suppress(OSError):
-        return (PROC / str(pid) / file).read_text()
+        return Path(f"/proc/{pid}/{file}").read_text()
     return ""
